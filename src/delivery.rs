@@ -1,0 +1,40 @@
+//! What verification established about a delivery.
+
+/// What a valid signature vouches for, and what the sender merely said beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The id of the delivery and whether the signature covers it.
+    pub id: DeliveryId,
+    /// The event type from a header, where the scheme has one; else the envelope names it.
+    pub event_type: Option<Box<str>>,
+    /// Signed time of sending, in Unix seconds. Never an unsigned time.
+    pub timestamp: Option<i64>,
+    /// Position of the secret that matched, in the order of configuration.
+    pub secret_slot: usize,
+}
+
+impl Delivery {
+    /// Creates a `Delivery` known by `id`, matched by the secret in `secret_slot`.
+    #[must_use]
+    pub fn new(id: DeliveryId, secret_slot: usize) -> Self {
+        Self {
+            id,
+            event_type: None,
+            timestamp: None,
+            secret_slot,
+        }
+    }
+}
+
+/// The id of a delivery, by what the signature says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeliveryId {
+    /// The signature covers the id.
+    Signed(Box<str>),
+    /// A header outside the signature: an attacker may have changed it.
+    Unsigned(Box<str>),
+    /// The head carries no id: the digest of the body stands for it.
+    Digest,
+}

@@ -1,0 +1,53 @@
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Why a delivery is not authentic. Senders never see it: each kind gives the same answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuthError(AuthErrorKind);
+
+/// The category of an [`AuthError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthErrorKind {
+    /// A header the scheme needs is missing.
+    MissingHeader,
+    /// A header came more than once.
+    DuplicateHeader,
+    /// A header cannot be read as the scheme writes it.
+    MalformedHeader,
+    /// The timestamp is not a number of the scheme's form.
+    MalformedTimestamp,
+    /// Only signatures of versions that this scheme does not accept.
+    UnsupportedVersion,
+    /// No signature matches the body under any secret.
+    Mismatch,
+}
+
+impl AuthError {
+    /// The category of refusal.
+    #[must_use]
+    pub fn kind(&self) -> AuthErrorKind {
+        self.0
+    }
+}
+
+impl From<AuthErrorKind> for AuthError {
+    fn from(kind: AuthErrorKind) -> Self {
+        Self(kind)
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            AuthErrorKind::MissingHeader => "a header of the signature is missing",
+            AuthErrorKind::DuplicateHeader => "a header of the signature came twice",
+            AuthErrorKind::MalformedHeader => "a header of the signature is malformed",
+            AuthErrorKind::MalformedTimestamp => "the timestamp is malformed",
+            AuthErrorKind::UnsupportedVersion => "no signature of a supported version",
+            AuthErrorKind::Mismatch => "no signature matches",
+        })
+    }
+}
+
+impl StdError for AuthError {}

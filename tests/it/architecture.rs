@@ -1,0 +1,42 @@
+//! Tests that hold the invariants of the architecture document.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tower_webhook::secret::Secret;
+
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn there_is_one_comparison() {
+    let mut files = Vec::new();
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
+    let calls: usize = files
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap().matches(".ct_eq(").count())
+        .sum();
+    assert_eq!(calls, 1);
+}
+
+#[test]
+fn secrets_are_never_empty_and_never_printed() {
+    for empty in ["", " ", "\t\n", "                    "] {
+        assert!(Secret::new(empty).is_err());
+        assert!(Secret::dangerous_any_length(empty).is_err());
+    }
+    assert!(Secret::new("fifteen bytes..").is_err());
+    assert!(Secret::standard_webhooks("whsec_").is_err());
+    assert!(!format!("{:?}", Secret::new("0123456789abcdef").unwrap()).contains("0123"));
+}

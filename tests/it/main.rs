@@ -1,0 +1,4 @@
+//! Behaviour of the crate from outside. One test binary, one module a subject.
+
+mod architecture;
+mod vectors;
