@@ -1,8 +1,18 @@
 #![doc = include_str!("docs/architecture.md")]
 
-pub mod scheme;
+// Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
+
+pub mod limit;
+
+pub mod verify;
 
 // The cellar: what every room stands on.
 
+pub mod body;
 pub mod delivery;
+pub mod rejection;
+pub mod scheme;
 pub mod secret;
+
+/// Alias for a type-erased error type.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

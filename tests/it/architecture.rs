@@ -40,3 +40,23 @@ fn secrets_are_never_empty_and_never_printed() {
     assert!(Secret::standard_webhooks("whsec_").is_err());
     assert!(!format!("{:?}", Secret::new("0123456789abcdef").unwrap()).contains("0123"));
 }
+
+#[test]
+fn rooms_import_only_rooms_before_them() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let rooms = ["limit", "verify"];
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    assert!(files.len() > 15);
+    for file in files {
+        let inside = file.strip_prefix(&src).unwrap();
+        let own = rooms.iter().position(|room| inside.starts_with(room));
+        let text = fs::read_to_string(&file).unwrap();
+        for room in &rooms[own.map_or(0, |own| own + 1)..] {
+            assert!(
+                !text.contains(&format!("crate::{room}::")),
+                "{inside:?} imports {room}"
+            );
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! Behaviour of the crate from outside. One test binary, one module a subject.
 
 mod architecture;
+mod stack;
 mod vectors;
