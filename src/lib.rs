@@ -6,6 +6,8 @@ pub mod limit;
 
 pub mod verify;
 
+pub mod replay;
+
 // The cellar: what every room stands on.
 
 pub mod body;
@@ -13,6 +15,7 @@ pub mod delivery;
 pub mod rejection;
 pub mod scheme;
 pub mod secret;
+pub mod time;
 
 /// Alias for a type-erased error type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -26,6 +26,10 @@ pub enum Rejection {
     Encoding,
     /// Not authentic, whatever the reason: 401, the same bytes for each.
     Unauthenticated,
+    /// Authentic, but older than the replay window: 409.
+    Stale,
+    /// Authentic, but further ahead of our clock than the skew: 409.
+    Future,
 }
 
 impl Rejection {
@@ -40,6 +44,7 @@ impl Rejection {
             Self::BodyAborted => StatusCode::BAD_REQUEST,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Stale | Self::Future => StatusCode::CONFLICT,
         }
     }
 
@@ -54,6 +59,8 @@ impl Rejection {
             Self::BodyAborted => "body_aborted",
             Self::Encoding => "encoding",
             Self::Unauthenticated => "unauthenticated",
+            Self::Stale => "stale",
+            Self::Future => "future",
         }
     }
 
@@ -80,7 +87,7 @@ impl Rejection {
                 set(WWW_AUTHENTICATE, "Webhook-Signature");
                 set(CACHE_CONTROL, "no-store");
             }
-            Self::BodyAborted => {}
+            Self::BodyAborted | Self::Stale | Self::Future => {}
         }
         response
     }

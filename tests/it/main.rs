@@ -1,5 +1,6 @@
 //! Behaviour of the crate from outside. One test binary, one module a subject.
 
 mod architecture;
+mod replay;
 mod stack;
 mod vectors;

@@ -1,0 +1,49 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_layer::Layer;
+
+use super::ReplayWindow;
+use crate::time::{Clock, SystemClock};
+
+/// Layer that applies the [`ReplayWindow`] middleware.
+///
+/// See the [module docs](crate::replay).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ReplayWindowLayer {
+    pub(super) past: u64,
+    pub(super) future: u64,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl ReplayWindowLayer {
+    /// Accepts deliveries of up to `past` in age, in whole seconds, and up to 60 s ahead of us.
+    pub fn new(past: Duration) -> Self {
+        Self {
+            past: past.as_secs(),
+            future: 60,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Sets how far the sender's clock may be ahead, in whole seconds and 300 at most.
+    pub fn with_future_skew(mut self, skew: Duration) -> Self {
+        self.future = skew.as_secs().min(300);
+        self
+    }
+
+    /// Sets the clock.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+}
+
+impl<S> Layer<S> for ReplayWindowLayer {
+    type Service = ReplayWindow<S>;
+
+    fn layer(&self, inner: S) -> ReplayWindow<S> {
+        ReplayWindow::new(inner, self.clone())
+    }
+}

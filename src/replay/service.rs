@@ -1,0 +1,107 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::{FreshBody, ReplayWindowLayer};
+use crate::body::ResponseBody;
+use crate::rejection::Rejection;
+use crate::verify::{Verified as _, VerifiedBody};
+
+/// Middleware that refuses deliveries outside the replay window.
+///
+/// See the [module docs](crate::replay).
+#[derive(Clone, Debug)]
+pub struct ReplayWindow<S> {
+    inner: S,
+    window: ReplayWindowLayer,
+}
+
+impl<S> ReplayWindow<S> {
+    pub(super) fn new(inner: S, window: ReplayWindowLayer) -> Self {
+        Self { inner, window }
+    }
+
+    fn judge(&self, timestamp: Option<i64>) -> Result<(), Rejection> {
+        let Some(timestamp) = timestamp else {
+            return Ok(());
+        };
+        let now = self.window.clock.unix_seconds();
+        if now.saturating_sub(timestamp) > i64::try_from(self.window.past).unwrap_or(i64::MAX) {
+            Err(Rejection::Stale)
+        } else if timestamp > now && timestamp.abs_diff(now) > self.window.future {
+            Err(Rejection::Future)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl<S, R> Service<Request<VerifiedBody>> for ReplayWindow<S>
+where
+    S: Service<Request<FreshBody>, Response = Response<R>>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, req: Request<VerifiedBody>) -> Self::Future {
+        if let Err(why) = self.judge(req.body().delivery().timestamp) {
+            return ResponseFuture::rejected(why);
+        }
+        ResponseFuture {
+            kind: Kind::Inner {
+                future: self.inner.call(req.map(FreshBody::seal)),
+            },
+        }
+    }
+}
+
+pin_project! {
+    /// Response future for [`ReplayWindow`].
+    #[derive(Debug)]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        kind: Kind<F>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    #[derive(Debug)]
+    enum Kind<F> {
+        Inner { #[pin] future: F },
+        Rejected { why: Rejection },
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    fn rejected(why: Rejection) -> Self {
+        Self {
+            kind: Kind::Rejected { why },
+        }
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<ResponseBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match self.project().kind.project() {
+            KindProj::Inner { future } => {
+                ready!(future.poll(cx)).map(|res| res.map(ResponseBody::inner))
+            }
+            KindProj::Rejected { why } => Ok(why.response()),
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! Wall time, read in one place so that tests can set it.
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Tells the time in Unix seconds.
+pub trait Clock: Debug + Send + Sync + 'static {
+    /// Seconds since 1970-01-01 00:00:00 UTC.
+    fn unix_seconds(&self) -> i64;
+}
+
+/// The clock of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn unix_seconds(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        // A machine that lives before 1970 has no clock to judge freshness by: all is "future".
+        since.map_or(0, |since| {
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        })
+    }
+}
+
+/// A clock that stands still until it is set.
+#[derive(Debug, Default)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// Creates a clock that shows `seconds`.
+    #[must_use]
+    pub fn new(seconds: i64) -> Self {
+        Self(AtomicI64::new(seconds))
+    }
+
+    /// Sets the time, backwards too.
+    pub fn set(&self, seconds: i64) {
+        self.0.store(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn unix_seconds(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
+    fn unix_seconds(&self) -> i64 {
+        (**self).unix_seconds()
+    }
+}

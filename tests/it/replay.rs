@@ -1,0 +1,75 @@
+//! The replay window, through the whole stack, with a signed time and with none.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower_webhook::limit::BodyLimitLayer;
+use tower_webhook::rejection::Rejection;
+use tower_webhook::replay::{FreshBody, ReplayWindowLayer};
+use tower_webhook::scheme::HmacScheme;
+use tower_webhook::secret::Secret;
+use tower_webhook::time::ManualClock;
+use tower_webhook::verify::VerifyLayer;
+
+const KEY: &str = "0123456789abcdef";
+const SENT: i64 = 1_763_724_670;
+
+async fn verdict_at(now: i64, header: &str, content: &str) -> Option<Rejection> {
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(KEY.as_bytes()).unwrap();
+    mac.update(content.as_bytes());
+    let mac = const_hex::encode(mac.finalize().into_bytes());
+    let secret = Secret::new(KEY).unwrap();
+    let (scheme, prefix) = if header == "x-slack-signature" {
+        (HmacScheme::slack(secret), "v0=")
+    } else {
+        (HmacScheme::github(secret), "sha256=")
+    };
+    let clock = Arc::new(ManualClock::new(now));
+    let stack = ServiceBuilder::new()
+        .layer(BodyLimitLayer::new(1 << 20))
+        .layer(VerifyLayer::new(scheme))
+        .layer(ReplayWindowLayer::new(Duration::from_secs(300)).with_clock(clock))
+        .service(service_fn(|req: Request<FreshBody>| async {
+            Ok::<_, Infallible>(Response::new(req.into_body()))
+        }));
+    let req = Request::post("/")
+        .header(header, format!("{prefix}{mac}"))
+        .header("x-slack-request-timestamp", SENT)
+        .body(Full::new(Bytes::from_static(b"{}")))
+        .unwrap();
+    let response = stack.oneshot(req).await.unwrap();
+    let why = response.extensions().get().copied();
+    assert_eq!(response.status(), if why.is_some() { 409 } else { 200 });
+    why
+}
+
+#[tokio::test]
+async fn an_age_of_the_window_is_inside_and_a_second_more_is_not() {
+    let content = format!("v0:{SENT}:{{}}");
+    for (offset, expected) in [
+        (299, None),
+        (300, None),
+        (301, Some(Rejection::Stale)),
+        (i64::MAX - SENT, Some(Rejection::Stale)),
+        (-60, None),
+        (-61, Some(Rejection::Future)),
+        (i64::MIN, Some(Rejection::Future)),
+    ] {
+        let verdict = verdict_at(SENT.saturating_add(offset), "x-slack-signature", &content).await;
+        assert_eq!(verdict, expected, "{offset}");
+    }
+}
+
+#[tokio::test]
+async fn a_scheme_that_signs_no_time_passes_through() {
+    assert_eq!(
+        verdict_at(i64::MAX, "x-hub-signature-256", "{}").await,
+        None
+    );
+}
