@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         r#"accepted with 204; with another BODY after the signature was made, 401:
   WEBHOOK_SECRET='{text}' BODY='{{"action":"opened"}}'
   SIG=$(printf '%s' "$BODY" | openssl dgst -sha256 -hmac "$WEBHOOK_SECRET" | sed 's/^.* //')
-  curl -i http://localhost:{port}/webhooks/github/primary -H "X-Hub-Signature-256: sha256=$SIG" --data "$BODY""#
+  curl -i http://localhost:{port}/webhooks/github/primary -H "Content-Type: application/json" -H "X-Hub-Signature-256: sha256=$SIG" --data "$BODY""#
     );
     axum::serve(listener, app).await?;
     Ok(())

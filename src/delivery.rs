@@ -6,8 +6,11 @@
 pub struct Delivery {
     /// The id of the delivery and whether the signature covers it.
     pub id: DeliveryId,
-    /// The event type from a header, where the scheme has one; else the envelope names it.
+    /// The event type, where the scheme has one.
     pub event_type: Option<Box<str>>,
+    /// Whether the signature covers the event type. An attacker may have changed one that it does
+    /// not cover.
+    pub event_type_signed: bool,
     /// Signed time of sending, in Unix seconds. Never an unsigned time.
     pub timestamp: Option<i64>,
     /// Position of the secret that matched, in the order of configuration.
@@ -21,6 +24,7 @@ impl Delivery {
         Self {
             id,
             event_type: None,
+            event_type_signed: false,
             timestamp: None,
             secret_slot,
         }
@@ -35,6 +39,6 @@ pub enum DeliveryId {
     Signed(Box<str>),
     /// A header outside the signature: an attacker may have changed it.
     Unsigned(Box<str>),
-    /// The head carries no id: the digest of the body stands for it.
+    /// The delivery carries no id: the digest of the body stands for it.
     Digest,
 }

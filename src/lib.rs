@@ -12,6 +12,7 @@ pub mod replay;
 
 pub mod body;
 pub mod delivery;
+pub mod outcome;
 pub mod rejection;
 pub mod scheme;
 pub mod secret;

@@ -11,9 +11,31 @@ use zeroize::Zeroizing;
 /// digest; 16 bytes are what the shortest-keyed large providers issue.
 pub const MIN_SECRET_BYTES: usize = 16;
 
-/// A signing key.
+/// A signing key, and when it is accepted.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+#[must_use]
+pub struct Secret {
+    key: Zeroizing<Vec<u8>>,
+    validity: Validity,
+}
+
+/// When a key is accepted, in Unix seconds, both ends included.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Validity {
+    not_before: Option<i64>,
+    not_after: Option<i64>,
+}
+
+impl Validity {
+    pub(crate) fn is_dated(self) -> bool {
+        self.not_before.is_some() || self.not_after.is_some()
+    }
+
+    pub(crate) fn holds_at(self, now: i64) -> bool {
+        self.not_before.is_none_or(|start| start <= now)
+            && self.not_after.is_none_or(|end| now <= end)
+    }
+}
 
 impl Secret {
     /// Takes the bytes of `text` as the key.
@@ -56,11 +78,31 @@ impl Secret {
         if key.trim_ascii().is_empty() {
             return Err(SecretError(SecretErrorKind::Empty));
         }
-        Ok(Self(Zeroizing::new(key.to_vec())))
+        Ok(Self {
+            key: Zeroizing::new(key.to_vec()),
+            validity: Validity::default(),
+        })
+    }
+
+    /// The key is not accepted before this time, in Unix seconds.
+    pub fn not_before(mut self, unix_seconds: i64) -> Self {
+        self.validity.not_before = Some(unix_seconds);
+        self
+    }
+
+    /// The key is not accepted after this time, in Unix seconds. 24 h after a rotation is the
+    /// usual grace: it covers the retries of most providers.
+    pub fn not_after(mut self, unix_seconds: i64) -> Self {
+        self.validity.not_after = Some(unix_seconds);
+        self
     }
 
     pub(crate) fn expose(&self) -> &[u8] {
-        &self.0
+        &self.key
+    }
+
+    pub(crate) fn validity(&self) -> Validity {
+        self.validity
     }
 }
 

@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -7,7 +8,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::delivery::Delivery;
-use crate::verify::{Verified, VerifiedBody};
+use crate::time::Clock;
+use crate::verify::{Verified, VerifiedBody, sealed};
 
 pin_project! {
     /// Request body that is authentic and inside the replay window.
@@ -17,25 +19,40 @@ pin_project! {
     pub struct FreshBody {
         #[pin]
         verified: VerifiedBody,
+        memory: Memory,
     }
+}
+
+/// The window by which the memory of an acceptance is judged, for schemes that sign no time.
+#[derive(Clone, Debug)]
+pub(super) struct Memory {
+    pub(super) past: u64,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl FreshBody {
     // `pub(super)`, not `pub(crate)`: no other room may mint the proof.
-    pub(super) fn seal(verified: VerifiedBody) -> Self {
-        Self { verified }
+    pub(super) fn seal(verified: VerifiedBody, memory: Memory) -> Self {
+        Self { verified, memory }
     }
 
-    /// The exact bytes that were signed.
+    /// Whether a delivery that signs no time, and that was first accepted at `accepted_at` (Unix
+    /// seconds), is outside the window by now. Where the time is signed, that alone decides.
     #[must_use]
-    pub fn as_bytes(&self) -> &Bytes {
-        self.verified.as_bytes()
+    pub fn is_stale_since(&self, accepted_at: i64) -> bool {
+        let age = self.memory.clock.unix_seconds().saturating_sub(accepted_at);
+        self.delivery().timestamp.is_none()
+            && age > i64::try_from(self.memory.past).unwrap_or(i64::MAX)
     }
+}
 
-    /// What verification established.
-    #[must_use]
-    pub fn delivery(&self) -> &Delivery {
+impl Verified for FreshBody {
+    fn delivery(&self) -> &Delivery {
         self.verified.delivery()
+    }
+
+    fn as_bytes(&self) -> &Bytes {
+        self.verified.as_bytes()
     }
 }
 
@@ -45,7 +62,7 @@ impl FreshBody {
     label = "this layer only accepts requests that already passed `ReplayWindowLayer`",
     note = "put `ReplayWindowLayer` before this layer, in the same `ServiceBuilder`"
 )]
-pub trait Fresh: sealed::Sealed {}
+pub trait Fresh: Verified {}
 
 impl Fresh for FreshBody {}
 
@@ -69,8 +86,8 @@ impl Body for FreshBody {
     }
 }
 
-mod sealed {
-    pub trait Sealed {}
-
-    impl Sealed for super::FreshBody {}
+impl sealed::Sealed for FreshBody {
+    fn into_verified(self) -> VerifiedBody {
+        self.verified
+    }
 }

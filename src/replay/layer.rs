@@ -13,23 +13,25 @@ use crate::time::{Clock, SystemClock};
 #[must_use]
 pub struct ReplayWindowLayer {
     pub(super) past: u64,
-    pub(super) future: u64,
+    // `None`: as the scheme says.
+    pub(super) future: Option<u64>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
 impl ReplayWindowLayer {
-    /// Accepts deliveries of up to `past` in age, in whole seconds, and up to 60 s ahead of us.
+    /// Accepts deliveries of up to `past` in age, in whole seconds, and as far ahead of us as the
+    /// scheme allows: 60 s, or what the provider's own SDK tolerates.
     pub fn new(past: Duration) -> Self {
         Self {
             past: past.as_secs(),
-            future: 60,
+            future: None,
             clock: Arc::new(SystemClock),
         }
     }
 
     /// Sets how far the sender's clock may be ahead, in whole seconds and 300 at most.
     pub fn with_future_skew(mut self, skew: Duration) -> Self {
-        self.future = skew.as_secs().min(300);
+        self.future = Some(skew.as_secs().min(300));
         self
     }
 

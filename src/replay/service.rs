@@ -1,15 +1,17 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::body::Memory;
 use super::{FreshBody, ReplayWindowLayer};
 use crate::body::ResponseBody;
 use crate::rejection::Rejection;
-use crate::verify::{Verified as _, VerifiedBody};
+use crate::verify::{Verified, VerifiedBody};
 
 /// Middleware that refuses deliveries outside the replay window.
 ///
@@ -25,14 +27,15 @@ impl<S> ReplayWindow<S> {
         Self { inner, window }
     }
 
-    fn judge(&self, timestamp: Option<i64>) -> Result<(), Rejection> {
-        let Some(timestamp) = timestamp else {
+    fn judge(&self, verified: &VerifiedBody) -> Result<(), Rejection> {
+        let Some(timestamp) = verified.delivery().timestamp else {
             return Ok(());
         };
+        let skew = verified.profile().future_skew().as_secs().min(300);
         let now = self.window.clock.unix_seconds();
         if now.saturating_sub(timestamp) > i64::try_from(self.window.past).unwrap_or(i64::MAX) {
             Err(Rejection::Stale)
-        } else if timestamp > now && timestamp.abs_diff(now) > self.window.future {
+        } else if timestamp > now && timestamp.abs_diff(now) > self.window.future.unwrap_or(skew) {
             Err(Rejection::Future)
         } else {
             Ok(())
@@ -40,8 +43,9 @@ impl<S> ReplayWindow<S> {
     }
 }
 
-impl<S, R> Service<Request<VerifiedBody>> for ReplayWindow<S>
+impl<S, B, R> Service<Request<B>> for ReplayWindow<S>
 where
+    B: Verified,
     S: Service<Request<FreshBody>, Response = Response<R>>,
 {
     type Response = Response<ResponseBody<R>>;
@@ -52,13 +56,20 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, req: Request<VerifiedBody>) -> Self::Future {
-        if let Err(why) = self.judge(req.body().delivery().timestamp) {
+    fn call(&mut self, req: Request<B>) -> Self::Future {
+        let req = req.map(B::into_verified);
+        if let Err(why) = self.judge(req.body()) {
             return ResponseFuture::rejected(why);
         }
+        let memory = Memory {
+            past: self.window.past,
+            clock: Arc::clone(&self.window.clock),
+        };
         ResponseFuture {
             kind: Kind::Inner {
-                future: self.inner.call(req.map(FreshBody::seal)),
+                future: self
+                    .inner
+                    .call(req.map(|body| FreshBody::seal(body, memory))),
             },
         }
     }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use ::http::HeaderName;
 use ::http::request::Parts;
 use hmac::{Hmac, KeyInit, Mac as _};
@@ -5,9 +7,10 @@ use sha2::Sha256;
 
 use super::head::{maybe, one, seconds};
 use super::signature::{Encoding, Layout, parse};
-use super::{AuthError, AuthErrorKind, HmacPass, Scheme};
+use super::{AuthError, AuthErrorKind, HmacPass, Profile, Scheme, Shape};
 use crate::delivery::{Delivery, DeliveryId};
-use crate::secret::Secret;
+use crate::secret::{Secret, Validity};
+use crate::time::{Clock, SystemClock};
 
 pub(super) type Keyed = Hmac<Sha256>;
 
@@ -30,7 +33,7 @@ pub enum Part {
 #[must_use]
 pub struct HmacScheme {
     // Keyed once; a pass clones the state and spares itself two blocks of hashing.
-    keys: Vec<Keyed>,
+    keys: Vec<(Keyed, Validity)>,
     content: Vec<Part>,
     header: HeaderName,
     layout: Layout,
@@ -38,6 +41,8 @@ pub struct HmacScheme {
     timestamp: Option<HeaderName>,
     id: Option<HeaderName>,
     event_type: Option<HeaderName>,
+    profile: Arc<Profile>,
+    clock: Arc<dyn Clock>,
 }
 
 impl HmacScheme {
@@ -52,15 +57,18 @@ impl HmacScheme {
             timestamp: None,
             id: None,
             event_type: None,
+            profile: Arc::new(Profile::new(Shape::Object)),
+            clock: Arc::new(SystemClock),
         }
         .or_secret(secret)
     }
 
-    /// Accepts signatures by `secret` too. All secrets are always evaluated.
+    /// Accepts signatures by `secret` too. All secrets are always evaluated, those outside their
+    /// dates as well: how long that takes must not tell which one matched.
     #[expect(clippy::needless_pass_by_value, reason = "the caller's copy ends here")]
     pub fn or_secret(mut self, secret: Secret) -> Self {
         let key = Keyed::new_from_slice(secret.expose()).expect("HMAC takes keys of any length");
-        self.keys.push(key);
+        self.keys.push((key, secret.validity()));
         self
     }
 
@@ -100,7 +108,7 @@ impl HmacScheme {
         self.content = parts.into_iter().collect();
         let bodies = self.content.iter().filter(|part| **part == Part::Body);
         assert_eq!(bodies.count(), 1, "`signed_content` needs one `Part::Body`");
-        self
+        self.settle()
     }
 
     /// Reads the timestamp, in Unix seconds, from `header`.
@@ -118,6 +126,25 @@ impl HmacScheme {
     /// Reads the event type from `header`.
     pub fn event_type(mut self, header: &'static str) -> Self {
         self.event_type = Some(HeaderName::from_static(header));
+        self
+    }
+
+    /// Sets what the deliveries look like; by default a JSON object.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = Arc::new(profile);
+        self.settle()
+    }
+
+    /// Sets the clock that judges dated secrets.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Whether the time is signed follows from what is signed.
+    fn settle(mut self) -> Self {
+        let signs_time = self.signs(Part::Timestamp);
+        Arc::make_mut(&mut self.profile).set_signs_time(signs_time);
         self
     }
 
@@ -164,7 +191,11 @@ impl Scheme for HmacScheme {
             delivery.event_type = maybe(headers, name)?;
         }
 
-        let mut macs = self.keys.clone();
+        // The clock costs a call to the system, and most secrets have no dates.
+        let dated = self.keys.iter().any(|(_, validity)| validity.is_dated());
+        let now = if dated { self.clock.unix_seconds() } else { 0 };
+        let live = |(mac, validity): &(Keyed, Validity)| (mac.clone(), validity.holds_at(now));
+        let mut macs: Vec<_> = self.keys.iter().map(live).collect();
         let mut suffix = Vec::new();
         let mut before_body = true;
         for part in &self.content {
@@ -178,11 +209,15 @@ impl Scheme for HmacScheme {
                 }
             };
             if before_body {
-                macs.iter_mut().for_each(|mac| mac.update(text.as_bytes()));
+                macs.iter_mut()
+                    .for_each(|(mac, _)| mac.update(text.as_bytes()));
             } else {
                 suffix.extend_from_slice(text.as_bytes());
             }
         }
         Ok(HmacPass::new(macs, suffix, parsed.candidates, delivery))
+    }
+    fn profile(&self) -> Arc<Profile> {
+        Arc::clone(&self.profile)
     }
 }

@@ -4,6 +4,16 @@
 //! [`begin`](Scheme::begin) looks at the head only and refuses what it already condemns,
 //! [`update`](Pass::update) takes the body as it comes, [`finish`](Pass::finish) gives the verdict.
 //!
+//! # Which id is signed
+//!
+//! | provider | delivery id | signed | event type | signed | time signed |
+//! |---|---|---|---|---|---|
+//! | GitHub | `X-GitHub-Delivery` | no | `X-GitHub-Event` | no | no |
+//! | Shopify | `X-Shopify-Webhook-Id` | no | `X-Shopify-Topic` | no | no |
+//! | Slack | body `event_id` | yes | body `event.type` | yes | yes |
+//! | Standard Webhooks | `webhook-id` | yes | body `type` | yes | yes |
+//! | Stripe | body `id` | yes | body `type` | yes | yes |
+//!
 //! # Example
 //!
 //! A custom HMAC scheme in five lines:
@@ -19,19 +29,37 @@
 //!     .event_type("x-acme-event");
 //! # Ok::<(), tower_webhook::secret::SecretError>(())
 //! ```
+//!
+//! Two secrets during a rotation, the old one accepted for another day:
+//!
+//! ```
+//! use tower_webhook::scheme::HmacScheme;
+//! use tower_webhook::secret::Secret;
+//! # let tomorrow = 1_800_000_000;
+//!
+//! let scheme = HmacScheme::github(Secret::new("the new one, 16+ bytes")?)
+//!     .or_secret(Secret::new("the old one, 16+ bytes")?.not_after(tomorrow));
+//! # Ok::<(), tower_webhook::secret::SecretError>(())
+//! ```
 
+mod authenticator;
 mod error;
 mod head;
 mod hmac;
 mod pass;
+mod profile;
 mod providers;
 mod signature;
 
+use std::sync::{Arc, LazyLock};
+
 use ::http::request::Parts;
 
+pub use self::authenticator::{Authenticator, OpenError, Opened};
 pub use self::error::{AuthError, AuthErrorKind};
 pub use self::hmac::{HmacScheme, Part};
 pub use self::pass::HmacPass;
+pub use self::profile::{Profile, Shape};
 use crate::delivery::Delivery;
 
 /// Something that can decide whether a delivery is authentic.
@@ -45,6 +73,13 @@ pub trait Scheme: Send + Sync + 'static {
     ///
     /// Returns an error when a header the scheme needs is missing, doubled or garbled.
     fn begin(&self, head: &Parts) -> Result<Self::Pass, AuthError>;
+
+    /// What the deliveries look like: by default a JSON object, with no signed time.
+    fn profile(&self) -> Arc<Profile> {
+        static OBJECT: LazyLock<Arc<Profile>> =
+            LazyLock::new(|| Arc::new(Profile::new(Shape::Object)));
+        Arc::clone(&OBJECT)
+    }
 }
 
 /// One verification under way.

@@ -10,7 +10,8 @@ use crate::delivery::Delivery;
 
 /// One verification by an [`HmacScheme`](super::HmacScheme).
 pub struct HmacPass {
-    macs: Vec<Keyed>,
+    // With each key, whether it is accepted today.
+    macs: Vec<(Keyed, bool)>,
     suffix: Vec<u8>,
     candidates: Vec<Mac>,
     delivery: Delivery,
@@ -18,7 +19,7 @@ pub struct HmacPass {
 
 impl HmacPass {
     pub(super) fn new(
-        macs: Vec<Keyed>,
+        macs: Vec<(Keyed, bool)>,
         suffix: Vec<u8>,
         candidates: Vec<Mac>,
         delivery: Delivery,
@@ -34,18 +35,19 @@ impl HmacPass {
 
 impl Pass for HmacPass {
     fn update(&mut self, chunk: &[u8]) {
-        self.macs.iter_mut().for_each(|mac| mac.update(chunk));
+        self.macs.iter_mut().for_each(|(mac, _)| mac.update(chunk));
     }
 
     fn finish(mut self, _body: &[u8]) -> Result<Delivery, AuthError> {
         let mut matched = Choice::from(0);
         let mut slot = 0_u64;
         // No early exit: the time taken must not tell which secret or which candidate matched.
-        for (index, mut mac) in (0_u64..).zip(self.macs) {
+        for (index, (mut mac, live)) in (0_u64..).zip(self.macs) {
             mac.update(&self.suffix);
+            let live = Choice::from(u8::from(live));
             let expected: Mac = mac.finalize().into_bytes().into();
             for candidate in &self.candidates {
-                let equal = expected.ct_eq(candidate);
+                let equal = expected.ct_eq(candidate) & live;
                 slot.conditional_assign(&index, equal);
                 matched |= equal;
             }

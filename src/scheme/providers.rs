@@ -1,7 +1,10 @@
 //! One entry a provider.
 
+use std::time::Duration;
+
 use super::hmac::{HmacScheme, Part};
 use super::signature::{Encoding, Layout};
+use super::{Profile, Shape};
 use crate::secret::Secret;
 
 impl HmacScheme {
@@ -21,6 +24,11 @@ impl HmacScheme {
         Self::sha256(secret)
             .signature("stripe-signature", layout, Encoding::Hex)
             .signed_content([Part::Timestamp, Part::Literal("."), Part::Body])
+            .profile(
+                Profile::new(Shape::Object)
+                    .with_id(&["id"])
+                    .with_event_type(&["type"]),
+            )
     }
 
     /// [Standard Webhooks](https://www.standardwebhooks.com), symmetric `v1`. Id and time are
@@ -33,6 +41,13 @@ impl HmacScheme {
             .signed_content([Part::Id, DOT, Part::Timestamp, DOT, Part::Body])
             .delivery_id("webhook-id")
             .timestamp("webhook-timestamp")
+            .profile(
+                // `type` is recommended, not demanded; the reference SDKs allow 5 min both ways.
+                Profile::new(Shape::Object)
+                    .with_event_type(&["type"])
+                    .with_optional_fields()
+                    .with_future_skew(Duration::from_secs(300)),
+            )
     }
 
     /// [Slack](https://docs.slack.dev/authentication/verifying-requests-from-slack): `v0`.
@@ -47,6 +62,15 @@ impl HmacScheme {
             .signature_hex("x-slack-signature", "v0=")
             .signed_content(parts)
             .timestamp("x-slack-request-timestamp")
+            .profile(
+                // Commands and interactions are forms and carry no event; the SDKs allow 5 min both
+                // ways.
+                Profile::new(Shape::ObjectOrForm)
+                    .with_id(&["event_id"])
+                    .with_event_type(&["event", "type"])
+                    .with_optional_fields()
+                    .with_future_skew(Duration::from_secs(300)),
+            )
     }
 
     /// [Shopify](https://shopify.dev/docs/apps/build/webhooks): base64 over the body. Id, topic and

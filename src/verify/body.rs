@@ -8,10 +8,12 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::delivery::Delivery;
+use crate::scheme::{Profile, Shape};
 
 /// Request body whose signature has been verified.
 ///
-/// Only [`Verify`](super::Verify) can construct it, so holding one is proof that it was.
+/// Only [`Verify`](super::Verify) can construct it, so holding one is proof that it was. A copy
+/// lies in the extensions of the request, for services that see only a body of their own.
 #[derive(Clone, Debug)]
 pub struct VerifiedBody {
     bytes: Bytes,
@@ -19,11 +21,13 @@ pub struct VerifiedBody {
     unread: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Proof {
     delivery: Delivery,
+    profile: Arc<Profile>,
+    shape: Shape,
     // Given back when the last copy of the body is dropped.
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl VerifiedBody {
@@ -31,22 +35,32 @@ impl VerifiedBody {
     pub(super) fn seal(
         bytes: Bytes,
         delivery: Delivery,
+        profile: Arc<Profile>,
+        shape: Shape,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self {
             bytes,
             proof: Arc::new(Proof {
                 delivery,
-                _permit: permit,
+                profile,
+                shape,
+                _permit: permit.map(Arc::new),
             }),
             unread: true,
         }
     }
 
-    /// The exact bytes that were signed.
+    /// The shape of this payload.
     #[must_use]
-    pub fn as_bytes(&self) -> &Bytes {
-        &self.bytes
+    pub fn shape(&self) -> Shape {
+        self.proof.shape
+    }
+
+    /// What the scheme promises of its deliveries.
+    #[must_use]
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.proof.profile
     }
 }
 
@@ -59,11 +73,18 @@ impl VerifiedBody {
 pub trait Verified: sealed::Sealed {
     /// What verification established.
     fn delivery(&self) -> &Delivery;
+
+    /// The exact bytes that were signed.
+    fn as_bytes(&self) -> &Bytes;
 }
 
 impl Verified for VerifiedBody {
     fn delivery(&self) -> &Delivery {
         &self.proof.delivery
+    }
+
+    fn as_bytes(&self) -> &Bytes {
+        &self.bytes
     }
 }
 
@@ -93,8 +114,15 @@ impl Body for VerifiedBody {
     }
 }
 
-mod sealed {
-    pub trait Sealed {}
+pub(crate) mod sealed {
+    /// Gives up the later proofs for the first.
+    pub trait Sealed {
+        fn into_verified(self) -> super::VerifiedBody;
+    }
 
-    impl Sealed for super::VerifiedBody {}
+    impl Sealed for super::VerifiedBody {
+        fn into_verified(self) -> Self {
+            self
+        }
+    }
 }

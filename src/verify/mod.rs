@@ -1,7 +1,8 @@
 //! Verifies signatures over the raw body, and is the only place that can make a [`VerifiedBody`].
 //!
-//! Method, encoding and the headers of the signature are checked before the body is polled; the
-//! body is hashed while it arrives; every failure is the same 401. The inner service is asked for
+//! Method, encoding, media type and the headers of the signature are checked before the body is
+//! polled; the body is hashed while it arrives; every failure is the same 401, with the cause, an
+//! [`AuthErrorKind`](crate::scheme::AuthErrorKind), only in the extensions of the response. The inner service is asked for
 //! readiness only after the proof, so a forger holds none of its permits.
 //!
 //! # Example
@@ -48,6 +49,7 @@ mod future;
 mod layer;
 mod service;
 
+pub(crate) use self::body::sealed;
 pub use self::body::{Verified, VerifiedBody};
 pub use self::future::ResponseFuture;
 pub use self::layer::VerifyLayer;

@@ -12,7 +12,7 @@ use crate::BoxError;
 use crate::body::ResponseBody;
 use crate::limit::Bounded;
 use crate::rejection::Rejection;
-use crate::scheme::Scheme;
+use crate::scheme::Authenticator;
 
 /// Middleware that verifies signatures.
 ///
@@ -32,14 +32,14 @@ impl<S, V> Verify<S, V> {
 impl<S, V, B, R> Service<Request<B>> for Verify<S, V>
 where
     S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone,
-    V: Scheme,
+    V: Authenticator,
     B: Bounded,
     B::Inner: Body,
     <B::Inner as Body>::Error: Into<BoxError>,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, V::Pass, B::Inner>;
+    type Future = ResponseFuture<S, V, B::Inner>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         // The inner service is polled after the proof: readiness held here is held by forgers.
@@ -48,14 +48,17 @@ where
 
     fn call(&mut self, req: Request<B>) -> Self::Future {
         let (head, body) = req.into_parts();
-        match open(&*self.scheme, &head) {
-            Ok(pass) => ResponseFuture::new(self.inner.clone(), pass, head, body.into_raw()),
+        match check(&head) {
+            Ok(()) => {
+                let opening = self.scheme.open(&head);
+                ResponseFuture::new(self.inner.clone(), opening, head, body.into_raw())
+            }
             Err(why) => ResponseFuture::rejected(why),
         }
     }
 }
 
-fn open<V: Scheme>(scheme: &V, head: &Parts) -> Result<V::Pass, Rejection> {
+fn check(head: &Parts) -> Result<(), Rejection> {
     if head.method != Method::POST {
         return Err(Rejection::Method);
     }
@@ -63,7 +66,7 @@ fn open<V: Scheme>(scheme: &V, head: &Parts) -> Result<V::Pass, Rejection> {
     if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Rejection::Encoding);
     }
-    scheme.begin(head).map_err(|_| Rejection::Unauthenticated)
+    Ok(())
 }
 
 // Not derived, because that would require `V: Clone`.

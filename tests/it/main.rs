@@ -2,5 +2,6 @@
 
 mod architecture;
 mod replay;
+mod secrets;
 mod stack;
 mod vectors;

@@ -14,10 +14,11 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use tower_webhook::limit::BodyLimitLayer;
+use tower_webhook::outcome::Outcome;
 use tower_webhook::rejection::Rejection;
 use tower_webhook::scheme::HmacScheme;
 use tower_webhook::secret::Secret;
-use tower_webhook::verify::{VerifiedBody, VerifyLayer};
+use tower_webhook::verify::{Verified as _, VerifiedBody, VerifyLayer};
 
 const KEY: &str = "0123456789abcdef";
 
@@ -126,7 +127,7 @@ impl Run {
 
     async fn refused(self, why: Rejection, polled: bool) -> (Response<()>, Bytes) {
         let (response, bytes, polls, handled) = self.go().await;
-        assert_eq!(response.extensions().get(), Some(&why));
+        assert_eq!(response.extensions().get(), Some(&Outcome::Rejected(why)));
         assert_eq!(response.status(), why.status());
         assert_eq!(polls > 0, polled);
         assert!(handled.is_empty());
@@ -184,6 +185,34 @@ async fn what_the_head_condemns_is_refused_with_the_body_unread() {
         ..Run::default()
     };
     run.refused(Rejection::Encoding, false).await;
+    for media in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/+json",
+    ] {
+        let headers: &'static _ = Box::leak(Box::new([("content-type", media)]));
+        let run = Run {
+            headers,
+            ..Run::default()
+        };
+        run.refused(Rejection::Encoding, false).await;
+    }
+}
+
+#[tokio::test]
+async fn json_of_any_spelling_is_taken() {
+    for media in [
+        "application/json",
+        "APPLICATION/JSON; charset=utf-8",
+        "application/cloudevents+json",
+    ] {
+        let headers: &'static _ = Box::leak(Box::new([("content-type", media)]));
+        let run = Run {
+            headers,
+            ..Run::default()
+        };
+        assert_eq!(run.go().await.0.status(), 200);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,47 @@
+//! Every way a request can end, as one closed set of labels.
+
+use std::fmt;
+
+use crate::rejection::Rejection;
+
+/// How a request ended. Found in the extensions of every response that a room decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The handler answered 2xx, and what had to be remembered is.
+    Acknowledged,
+    /// A completed delivery came again and got its recorded answer.
+    Duplicate,
+    /// The handler refused for good; the same answer is given to retries.
+    HandlerRejected,
+    /// The handler failed; the sender may try again.
+    HandlerError,
+    /// A room refused.
+    Rejected(Rejection),
+}
+
+impl Outcome {
+    /// The label, from a closed set: no text of a sender or user is ever part of it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Acknowledged => "acknowledged",
+            Self::Duplicate => "duplicate",
+            Self::HandlerRejected => "handler_rejected",
+            Self::HandlerError => "handler_error",
+            Self::Rejected(why) => why.label(),
+        }
+    }
+}
+
+impl From<Rejection> for Outcome {
+    fn from(why: Rejection) -> Self {
+        Self::Rejected(why)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
