@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod rejection;
 pub mod scheme;
 pub mod secret;
+pub mod store;
 pub mod time;
 
 /// Alias for a type-erased error type.
