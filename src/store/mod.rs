@@ -27,6 +27,8 @@
 //! ```
 
 mod answer;
+#[cfg(feature = "test-util")]
+pub mod conformance;
 mod error;
 mod key;
 #[cfg(feature = "moka")]

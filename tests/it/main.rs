@@ -4,4 +4,5 @@ mod architecture;
 mod replay;
 mod secrets;
 mod stack;
+mod store;
 mod vectors;

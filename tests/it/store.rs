@@ -1,0 +1,133 @@
+//! The store in memory: the shared suite, its bound, and keys.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use proptest::prelude::*;
+use tower_webhook::store::conformance::{Testbed, run};
+use tower_webhook::store::{
+    Claim, Claimant, Fingerprint, IdemKey, IdempotencyStore as _, MokaStore, Retention,
+    StoreErrorKind, StoredAnswer,
+};
+
+const LEASE: Duration = Duration::from_secs(300);
+const DAY: Duration = Duration::from_secs(86_400);
+
+struct Paused;
+
+impl Testbed for Paused {
+    type Store = MokaStore;
+
+    async fn store(&self) -> MokaStore {
+        MokaStore::new()
+    }
+
+    async fn pass(&self, time: Duration) {
+        tokio::time::advance(time).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn moka_conforms() {
+    assert!(run(&Paused).await >= 40);
+}
+
+fn key(number: usize) -> IdemKey {
+    IdemKey::compose("github", Some("push"), &number.to_string())
+}
+
+async fn claim(store: &MokaStore, number: usize) -> Result<Claim, StoreErrorKind> {
+    let claim = store
+        .claim(
+            &key(number),
+            Claimant::unique(),
+            &Fingerprint::of(b"{}"),
+            LEASE,
+        )
+        .await;
+    claim.map_err(|err| err.kind())
+}
+
+async fn complete(store: &MokaStore, number: usize, keep: Retention) {
+    let Ok(Claim::Acquired { fence, .. }) = claim(store, number).await else {
+        panic!("{number} was not granted");
+    };
+    let answer = StoredAnswer::new(StatusCode::NO_CONTENT, 1);
+    store
+        .complete(&key(number), fence, &answer, keep)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_store_refuses_and_forgets_nothing_inside_the_safety_window() {
+    let store = MokaStore::with_capacity(1000);
+    let keep = Retention::new(DAY, 7 * DAY).with_safety(Duration::from_secs(360));
+    for number in 0..1000 {
+        complete(&store, number, keep).await;
+    }
+    tokio::time::advance(Duration::from_secs(359)).await;
+    assert_eq!(claim(&store, 1000).await, Err(StoreErrorKind::Full));
+    for number in 0..1000 {
+        assert!(matches!(
+            claim(&store, number).await,
+            Ok(Claim::Done { .. })
+        ));
+    }
+    // A second later the oldest makes room, and only as many as are needed.
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(matches!(
+        claim(&store, 1000).await,
+        Ok(Claim::Acquired { .. })
+    ));
+    assert!(matches!(claim(&store, 1).await, Ok(Claim::Done { .. })));
+    assert_eq!(store.len(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_safety_window_nothing_is_forgotten_before_its_time() {
+    let store = MokaStore::with_capacity(10);
+    for number in 0..10 {
+        complete(&store, number, Retention::new(DAY, 7 * DAY)).await;
+    }
+    tokio::time::advance(7 * DAY - Duration::from_secs(1)).await;
+    assert_eq!(claim(&store, 10).await, Err(StoreErrorKind::Full));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(matches!(
+        claim(&store, 10).await,
+        Ok(Claim::Acquired { .. })
+    ));
+    assert_eq!(store.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn claims_that_nobody_came_back_to_make_room() {
+    let store = MokaStore::with_capacity(10);
+    for number in 0..10 {
+        claim(&store, number).await.unwrap();
+    }
+    assert_eq!(claim(&store, 10).await, Err(StoreErrorKind::Full));
+    tokio::time::advance(2 * LEASE).await;
+    assert!(matches!(
+        claim(&store, 10).await,
+        Ok(Claim::Acquired { .. })
+    ));
+}
+
+proptest! {
+    #[test]
+    fn keys_are_equal_only_where_all_their_parts_are(
+        one in prop::array::uniform3("[ab:%\u{0}é]{0,3}"),
+        two in prop::array::uniform3("[ab:%\u{0}é]{0,3}"),
+    ) {
+        let compose = |[a, b, c]: &[String; 3]| IdemKey::compose(a, Some(b), c);
+        prop_assert_eq!(compose(&one) == compose(&two), one == two);
+    }
+
+    #[test]
+    fn keys_are_short_and_without_control_characters(nonce in any::<String>(), times in 1_usize..20) {
+        let key = IdemKey::compose("github", Some("push"), &nonce.repeat(times));
+        prop_assert!(key.as_str().chars().count() <= 255);
+        prop_assert!(!key.as_str().chars().any(char::is_control));
+    }
+}
