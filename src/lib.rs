@@ -6,7 +6,11 @@ pub mod limit;
 
 pub mod verify;
 
+pub mod detach;
+
 pub mod replay;
+
+pub mod envelope;
 
 // The cellar: what every room stands on.
 

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::delivery::Delivery;
 use crate::time::Clock;
-use crate::verify::{Verified, VerifiedBody, sealed};
+use crate::verify::{Unclaimed, Verified, VerifiedBody, sealed};
 
 pin_project! {
     /// Request body that is authentic and inside the replay window.
@@ -66,6 +66,8 @@ pub trait Fresh: Verified {}
 
 impl Fresh for FreshBody {}
 
+impl Unclaimed for FreshBody {}
+
 impl Body for FreshBody {
     type Data = Bytes;
     type Error = Infallible;
@@ -89,5 +91,9 @@ impl Body for FreshBody {
 impl sealed::Sealed for FreshBody {
     fn into_verified(self) -> VerifiedBody {
         self.verified
+    }
+
+    fn verified_mut(&mut self) -> &mut VerifiedBody {
+        &mut self.verified
     }
 }

@@ -11,7 +11,7 @@ use super::body::Memory;
 use super::{FreshBody, ReplayWindowLayer};
 use crate::body::ResponseBody;
 use crate::rejection::Rejection;
-use crate::verify::{Verified, VerifiedBody};
+use crate::verify::{Unclaimed, Verified, VerifiedBody};
 
 /// Middleware that refuses deliveries outside the replay window.
 ///
@@ -45,7 +45,7 @@ impl<S> ReplayWindow<S> {
 
 impl<S, B, R> Service<Request<B>> for ReplayWindow<S>
 where
-    B: Verified,
+    B: Verified + Unclaimed,
     S: Service<Request<FreshBody>, Response = Response<R>>,
 {
     type Response = Response<ResponseBody<R>>;

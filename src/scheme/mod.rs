@@ -59,6 +59,7 @@ pub use self::authenticator::{Authenticator, OpenError, Opened};
 pub use self::error::{AuthError, AuthErrorKind};
 pub use self::hmac::{HmacScheme, Part};
 pub use self::pass::HmacPass;
+pub(crate) use self::profile::Field;
 pub use self::profile::{Profile, Shape};
 use crate::delivery::Delivery;
 

@@ -111,6 +111,14 @@ impl Profile {
         self.signs_time = signs;
     }
 
+    pub(crate) fn id(&self) -> Option<Field> {
+        self.id
+    }
+
+    pub(crate) fn event_type(&self) -> Option<Field> {
+        self.event_type
+    }
+
     /// The shape of a payload of this media type, or `None` where the provider does not send it.
     /// A payload without a media type is taken for the shape that was promised.
     pub(crate) fn accepts(&self, media: Option<&HeaderValue>) -> Option<Shape> {

@@ -51,6 +51,11 @@ impl VerifiedBody {
         }
     }
 
+    /// Adds what the payload says. The bytes were signed, so the proof covers it.
+    pub(crate) fn amend(&mut self, change: impl FnOnce(&mut Delivery)) {
+        change(&mut Arc::make_mut(&mut self.proof).delivery);
+    }
+
     /// The shape of this payload.
     #[must_use]
     pub fn shape(&self) -> Shape {
@@ -77,6 +82,19 @@ pub trait Verified: sealed::Sealed {
     /// The exact bytes that were signed.
     fn as_bytes(&self) -> &Bytes;
 }
+
+/// A request body that nobody has claimed.
+///
+/// A task started under a claim could lose it without being told, and a window under a claim would
+/// refuse a delivery that is then remembered as refused.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` already belongs to a claim",
+    label = "this layer only accepts requests that have not passed `IdempotencyLayer` yet",
+    note = "put this layer before `IdempotencyLayer`, in the same `ServiceBuilder`"
+)]
+pub trait Unclaimed: sealed::Sealed {}
+
+impl Unclaimed for VerifiedBody {}
 
 impl Verified for VerifiedBody {
     fn delivery(&self) -> &Delivery {
@@ -118,10 +136,16 @@ pub(crate) mod sealed {
     /// Gives up the later proofs for the first.
     pub trait Sealed {
         fn into_verified(self) -> super::VerifiedBody;
+
+        fn verified_mut(&mut self) -> &mut super::VerifiedBody;
     }
 
     impl Sealed for super::VerifiedBody {
         fn into_verified(self) -> Self {
+            self
+        }
+
+        fn verified_mut(&mut self) -> &mut Self {
             self
         }
     }

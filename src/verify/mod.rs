@@ -50,7 +50,7 @@ mod layer;
 mod service;
 
 pub(crate) use self::body::sealed;
-pub use self::body::{Verified, VerifiedBody};
+pub use self::body::{Unclaimed, Verified, VerifiedBody};
 pub use self::future::ResponseFuture;
 pub use self::layer::VerifyLayer;
 pub use self::service::Verify;

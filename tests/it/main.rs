@@ -1,6 +1,8 @@
 //! Behaviour of the crate from outside. One test binary, one module a subject.
 
 mod architecture;
+mod detach;
+mod envelope;
 mod replay;
 mod secrets;
 mod stack;

@@ -1,0 +1,55 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower_layer::Layer;
+
+use super::Detach;
+use crate::rejection::Rejection;
+
+/// Layer that applies the [`Detach`] middleware.
+///
+/// See the [module docs](crate::detach).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct DetachLayer {
+    permits: Arc<Semaphore>,
+    max: u32,
+    draining: Arc<AtomicBool>,
+}
+
+impl DetachLayer {
+    /// Runs up to `max` handlers at once, at least one, over all clones of this layer.
+    pub fn new(max: u32) -> Self {
+        let max = max.max(1);
+        Self {
+            permits: Arc::new(Semaphore::new(max as usize)),
+            max,
+            draining: Arc::default(),
+        }
+    }
+
+    /// Refuses what is new from now on, with 503, and waits until nothing runs.
+    pub async fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        // The semaphore is never closed, so this ends when the last handler does.
+        let all = self.permits.acquire_many(self.max).await;
+        drop(all);
+    }
+
+    pub(super) fn permit(&self) -> Result<OwnedSemaphorePermit, Rejection> {
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(Rejection::Draining);
+        }
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        permit.map_err(|_| Rejection::Shed)
+    }
+}
+
+impl<S> Layer<S> for DetachLayer {
+    type Service = Detach<S>;
+
+    fn layer(&self, inner: S) -> Detach<S> {
+        Detach::new(inner, self.clone())
+    }
+}

@@ -1,0 +1,28 @@
+//! Runs everything below in a task of its own: a sender that hangs up stops nothing.
+//!
+//! Servers drop the future of a request when its connection ends, and a handler slower than the
+//! time-out of its sender (Slack 3 s, Shopify 5 s, GitHub 10 s) would never finish. The tasks are
+//! bounded: without a permit the answer is 503. A panic below is 500.
+//!
+//! # Example
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower_webhook::detach::DetachLayer;
+//!
+//! # async fn shut_down() {
+//! let detach = DetachLayer::new(256);
+//! // … at shutdown, what is new is refused, and what runs has 25 s:
+//! let in_time = tokio::time::timeout(Duration::from_secs(25), detach.drain()).await.is_ok();
+//! # }
+//! ```
+//!
+//! # Deployment caveat
+//!
+//! A task has no task-locals of the connection. With the feature `tracing` it keeps the span.
+
+mod layer;
+mod service;
+
+pub use self::layer::DetachLayer;
+pub use self::service::{Detach, ResponseFuture};

@@ -1,0 +1,108 @@
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tokio::task::JoinHandle;
+use tower_service::Service;
+
+use super::DetachLayer;
+use crate::body::ResponseBody;
+use crate::rejection::Rejection;
+use crate::verify::{Unclaimed, Verified};
+
+/// Middleware that runs the inner service in a task of its own.
+///
+/// See the [module docs](crate::detach).
+#[derive(Clone, Debug)]
+pub struct Detach<S> {
+    inner: S,
+    tasks: DetachLayer,
+}
+
+impl<S> Detach<S> {
+    pub(super) fn new(inner: S, tasks: DetachLayer) -> Self {
+        Self { inner, tasks }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Detach<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send + 'static,
+    B: Verified + Unclaimed + Send + 'static,
+    R: Send + 'static,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<R, S::Error>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        // The task waits for the inner service, so that waiting survives the sender too.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, req: Request<B>) -> Self::Future {
+        let permit = match self.tasks.permit() {
+            Ok(permit) => permit,
+            Err(why) => return ResponseFuture::rejected(why),
+        };
+        let mut inner = self.inner.clone();
+        let task = async move {
+            let _permit = permit;
+            poll_fn(|cx| inner.poll_ready(cx)).await?;
+            inner.call(req).await
+        };
+        #[cfg(feature = "tracing")]
+        let task = tracing::Instrument::in_current_span(task);
+        ResponseFuture {
+            kind: Kind::Task {
+                task: tokio::spawn(task),
+            },
+        }
+    }
+}
+
+pin_project! {
+    /// Response future for [`Detach`]. Dropping it does not stop the task.
+    #[derive(Debug)]
+    pub struct ResponseFuture<R, E> {
+        #[pin]
+        kind: Kind<R, E>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    #[derive(Debug)]
+    enum Kind<R, E> {
+        Task { #[pin] task: JoinHandle<Result<Response<R>, E>> },
+        Rejected { why: Rejection },
+    }
+}
+
+impl<R, E> ResponseFuture<R, E> {
+    fn rejected(why: Rejection) -> Self {
+        Self {
+            kind: Kind::Rejected { why },
+        }
+    }
+}
+
+impl<R, E> Future for ResponseFuture<R, E> {
+    type Output = Result<Response<ResponseBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match self.project().kind.project() {
+            KindProj::Task { task } => match ready!(task.poll(cx)) {
+                Ok(result) => result.map(|res| res.map(ResponseBody::inner)),
+                Err(err) if err.is_panic() => Ok(Rejection::HandlerPanic.response()),
+                // Nobody but a runtime that shuts down aborts the task.
+                Err(_) => Ok(Rejection::Draining.response()),
+            },
+            KindProj::Rejected { why } => Ok(why.response()),
+        })
+    }
+}
