@@ -12,6 +12,8 @@ pub mod replay;
 
 pub mod envelope;
 
+pub mod idempotency;
+
 // The cellar: what every room stands on.
 
 pub mod body;

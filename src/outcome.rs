@@ -34,6 +34,17 @@ impl Outcome {
     }
 }
 
+/// Something that somebody must look at, although the sender got its answer. Found beside the
+/// [`Outcome`], in the extensions of the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Incident {
+    /// The handler is done, and the store would not write that down in time.
+    CommitFailed,
+    /// The handler is done, and by then the claim was another's: the delivery may have run twice.
+    LeaseLost,
+}
+
 impl From<Rejection> for Outcome {
     fn from(why: Rejection) -> Self {
         Self::Rejected(why)

@@ -10,7 +10,7 @@ use super::scan::scan;
 use crate::body::ResponseBody;
 use crate::delivery::DeliveryId;
 use crate::rejection::Rejection;
-use crate::verify::{Verified, VerifiedBody};
+use crate::verify::{Unclaimed, Verified, VerifiedBody};
 
 /// Middleware that checks the shape of payloads.
 ///
@@ -29,7 +29,7 @@ impl<S> OpenEnvelope<S> {
 impl<S, B, R> Service<Request<B>> for OpenEnvelope<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    B: Verified,
+    B: Verified + Unclaimed,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;

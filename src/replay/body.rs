@@ -2,6 +2,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -27,6 +28,7 @@ pin_project! {
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     pub(super) past: u64,
+    pub(super) future: u64,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -36,11 +38,21 @@ impl FreshBody {
         Self { verified, memory }
     }
 
+    /// The time, by the clock of the window.
+    pub(crate) fn unix_seconds(&self) -> i64 {
+        self.memory.clock.unix_seconds()
+    }
+
+    /// How long after its completion a delivery with a signed time could still pass the window.
+    pub(crate) fn window(&self) -> Duration {
+        Duration::from_secs(self.memory.past.saturating_add(self.memory.future))
+    }
+
     /// Whether a delivery that signs no time, and that was first accepted at `accepted_at` (Unix
     /// seconds), is outside the window by now. Where the time is signed, that alone decides.
     #[must_use]
     pub fn is_stale_since(&self, accepted_at: i64) -> bool {
-        let age = self.memory.clock.unix_seconds().saturating_sub(accepted_at);
+        let age = self.unix_seconds().saturating_sub(accepted_at);
         self.delivery().timestamp.is_none()
             && age > i64::try_from(self.memory.past).unwrap_or(i64::MAX)
     }
@@ -62,7 +74,7 @@ impl Verified for FreshBody {
     label = "this layer only accepts requests that already passed `ReplayWindowLayer`",
     note = "put `ReplayWindowLayer` before this layer, in the same `ServiceBuilder`"
 )]
-pub trait Fresh: Verified {}
+pub trait Fresh: Verified + door::IntoFresh {}
 
 impl Fresh for FreshBody {}
 
@@ -95,5 +107,18 @@ impl sealed::Sealed for FreshBody {
 
     fn verified_mut(&mut self) -> &mut VerifiedBody {
         &mut self.verified
+    }
+}
+
+mod door {
+    /// Gives the body as what it is.
+    pub trait IntoFresh {
+        fn into_fresh(self) -> super::FreshBody;
+    }
+}
+
+impl door::IntoFresh for FreshBody {
+    fn into_fresh(self) -> FreshBody {
+        self
     }
 }

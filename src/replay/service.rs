@@ -27,15 +27,20 @@ impl<S> ReplayWindow<S> {
         Self { inner, window }
     }
 
+    /// How far ahead of us the sender may be, in seconds.
+    fn skew(&self, verified: &VerifiedBody) -> u64 {
+        let skew = verified.profile().future_skew().as_secs().min(300);
+        self.window.future.unwrap_or(skew)
+    }
+
     fn judge(&self, verified: &VerifiedBody) -> Result<(), Rejection> {
         let Some(timestamp) = verified.delivery().timestamp else {
             return Ok(());
         };
-        let skew = verified.profile().future_skew().as_secs().min(300);
         let now = self.window.clock.unix_seconds();
         if now.saturating_sub(timestamp) > i64::try_from(self.window.past).unwrap_or(i64::MAX) {
             Err(Rejection::Stale)
-        } else if timestamp > now && timestamp.abs_diff(now) > self.window.future.unwrap_or(skew) {
+        } else if timestamp > now && timestamp.abs_diff(now) > self.skew(verified) {
             Err(Rejection::Future)
         } else {
             Ok(())
@@ -63,6 +68,7 @@ where
         }
         let memory = Memory {
             past: self.window.past,
+            future: self.skew(req.body()),
             clock: Arc::clone(&self.window.clock),
         };
         ResponseFuture {

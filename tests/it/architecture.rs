@@ -44,7 +44,14 @@ fn secrets_are_never_empty_and_never_printed() {
 #[test]
 fn rooms_import_only_rooms_before_them() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let rooms = ["limit", "verify", "detach", "replay", "envelope"];
+    let rooms = [
+        "limit",
+        "verify",
+        "detach",
+        "replay",
+        "envelope",
+        "idempotency",
+    ];
     let mut files = Vec::new();
     sources(&src, &mut files);
     assert!(files.len() > 15);

@@ -3,6 +3,7 @@
 mod architecture;
 mod detach;
 mod envelope;
+mod idempotency;
 mod replay;
 mod secrets;
 mod stack;

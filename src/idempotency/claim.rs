@@ -1,0 +1,111 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::layer::Rules;
+use crate::delivery::{Delivery, DeliveryId};
+use crate::rejection::Rejection;
+use crate::replay::FreshBody;
+use crate::store::{
+    Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, Retention,
+    StoreErrorKind, StoredAnswer,
+};
+use crate::verify::Verified as _;
+
+/// How long one call of the store may take.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+/// How often a claim is asked for: a lost reply must not cost the sender a whole lease.
+const CLAIM_TRIES: u32 = 3;
+/// How often a completion is tried before the answer goes out, within 2 s.
+const COMMIT_TRIES: u32 = 4;
+
+/// A key, and the claim on it.
+pub(super) struct Ticket<St> {
+    pub(super) store: Arc<St>,
+    pub(super) key: IdemKey,
+    pub(super) fence: Fence,
+    // Before the claim was asked for: the lease began later, never earlier.
+    pub(super) since: Instant,
+    pub(super) lease: Duration,
+}
+
+/// How a completion went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Commit {
+    Written,
+    Lost,
+    Failed,
+}
+
+pub(super) async fn claim<St: IdempotencyStore>(
+    store: &St,
+    key: &IdemKey,
+    payload: &Fingerprint,
+    lease: Duration,
+) -> Result<Claim, Rejection> {
+    let who = Claimant::unique();
+    for _ in 0..CLAIM_TRIES {
+        match timeout(PATIENCE, store.claim(key, who, payload, lease)).await {
+            Ok(Ok(claim)) => return Ok(claim),
+            Ok(Err(err)) if err.kind() == StoreErrorKind::Full => return Err(Rejection::StoreFull),
+            Ok(Err(_)) | Err(_) => {}
+        }
+    }
+    Err(Rejection::StoreUnavailable)
+}
+
+/// The key of a delivery. `payload` is the fingerprint of its body.
+pub(super) fn key(rules: &Rules, body: &FreshBody, payload: &Fingerprint) -> IdemKey {
+    let Delivery {
+        id,
+        event_type,
+        event_type_signed,
+        ..
+    } = body.delivery();
+    let digest = || const_hex::encode(payload.as_bytes());
+    let nonce = match id {
+        DeliveryId::Signed(id) => id.to_string(),
+        DeliveryId::Unsigned(id) if !rules.is_strict => format!("{id}~{}", digest()),
+        DeliveryId::Unsigned(_) | DeliveryId::Digest => digest(),
+    };
+    let event_type = event_type.as_deref();
+    let event_type = event_type.filter(|_| *event_type_signed || !rules.is_strict);
+    IdemKey::compose(&rules.connection, event_type, &nonce)
+}
+
+impl<St: IdempotencyStore> Ticket<St> {
+    pub(super) async fn release(&self) {
+        // Without an answer the lease ends the claim.
+        let _ = timeout(PATIENCE, self.store.release(&self.key, self.fence)).await;
+    }
+
+    /// Completes the claim; where that fails, goes on trying after the answer went out.
+    pub(super) async fn commit(self, answer: StoredAnswer, keep: Retention) -> Commit {
+        for _ in 0..COMMIT_TRIES {
+            let next = Instant::now() + PATIENCE;
+            if let Some(commit) = self.try_commit(&answer, keep).await {
+                return commit;
+            }
+            sleep_until(next).await;
+        }
+        tokio::spawn(async move {
+            while self.since.elapsed() < self.lease {
+                sleep(2 * PATIENCE).await;
+                if self.try_commit(&answer, keep).await.is_some() {
+                    return;
+                }
+            }
+        });
+        Commit::Failed
+    }
+
+    async fn try_commit(&self, answer: &StoredAnswer, keep: Retention) -> Option<Commit> {
+        let complete = self.store.complete(&self.key, self.fence, answer, keep);
+        match timeout(PATIENCE, complete).await {
+            Ok(Ok(Held::Yes)) => Some(Commit::Written),
+            Ok(Ok(Held::Lost)) => Some(Commit::Lost),
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+}
