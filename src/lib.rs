@@ -2,6 +2,8 @@
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 
+pub mod observe;
+
 pub mod limit;
 
 pub mod verify;
@@ -14,16 +16,23 @@ pub mod envelope;
 
 pub mod idempotency;
 
+// The porch: the only file that knows every room.
+
+pub mod stack;
+
 // The cellar: what every room stands on.
 
 pub mod body;
 pub mod delivery;
 pub mod outcome;
 pub mod rejection;
+mod report;
 pub mod scheme;
 pub mod secret;
 pub mod store;
 pub mod time;
+
+pub use self::stack::Inbound;
 
 /// Alias for a type-erased error type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::Response;
+
 use crate::rejection::Rejection;
 
 /// How a request ended. Found in the extensions of every response that a room decided on.
@@ -21,6 +23,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome of an answer: what a room said, else what the status says.
+    pub(crate) fn of<R>(response: &Response<R>) -> Self {
+        let said = response.extensions().get().copied();
+        said.unwrap_or_else(|| match response.status().is_success() {
+            true => Self::Acknowledged,
+            false => Self::HandlerError,
+        })
+    }
+
+    pub(crate) fn aborted() -> Self {
+        Self::Rejected(Rejection::BodyAborted)
+    }
+
     /// The label, from a closed set: no text of a sender or user is ever part of it.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -39,6 +54,8 @@ impl Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Incident {
+    /// The sender hung up while the handler ran; the handler runs on.
+    ClientGone,
     /// The handler is done, and the store would not write that down in time.
     CommitFailed,
     /// The handler is done, and by then the claim was another's: the delivery may have run twice.

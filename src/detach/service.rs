@@ -9,7 +9,9 @@ use tower_service::Service;
 
 use super::DetachLayer;
 use crate::body::ResponseBody;
+use crate::outcome::Outcome;
 use crate::rejection::Rejection;
+use crate::report::Reporter;
 use crate::verify::{Unclaimed, Verified};
 
 /// Middleware that runs the inner service in a task of its own.
@@ -50,10 +52,18 @@ where
             Err(why) => return ResponseFuture::rejected(why),
         };
         let mut inner = self.inner.clone();
+        let mut line = Line(req.extensions().get::<Reporter>().cloned());
+        if let Some(reporter) = &line.0 {
+            reporter.detached();
+        }
         let task = async move {
             let _permit = permit;
-            poll_fn(|cx| inner.poll_ready(cx)).await?;
-            inner.call(req).await
+            let result = match poll_fn(|cx| inner.poll_ready(cx)).await {
+                Ok(()) => inner.call(req).await,
+                Err(err) => Err(err),
+            };
+            line.finish(&result);
+            result
         };
         #[cfg(feature = "tracing")]
         let task = tracing::Instrument::in_current_span(task);
@@ -61,6 +71,28 @@ where
             kind: Kind::Task {
                 task: tokio::spawn(task),
             },
+        }
+    }
+}
+
+/// Says how the task ended; dropped before it could say so, that it panicked.
+struct Line(Option<Reporter>);
+
+impl Line {
+    fn finish<R, E>(&mut self, result: &Result<Response<R>, E>) {
+        if let Some(reporter) = self.0.take() {
+            let response = result.as_ref().ok();
+            let outcome = response.map_or(Outcome::HandlerError, Outcome::of);
+            let incident = response.and_then(|res| res.extensions().get().copied());
+            reporter.finished(outcome, incident);
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let Some(reporter) = self.0.take() {
+            reporter.finished(Rejection::HandlerPanic.into(), None);
         }
     }
 }

@@ -29,11 +29,15 @@
 //! }
 //! ```
 
+#[cfg(feature = "axum")]
+mod axum;
 mod layer;
 mod payload;
 mod scan;
 mod service;
 
+#[cfg(feature = "axum")]
+pub use self::axum::{RawWebhook, Webhook, WebhookRejection};
 pub use self::layer::OpenEnvelopeLayer;
 pub use self::payload::{Envelope, EnvelopeError};
 pub use self::service::{OpenEnvelope, ResponseFuture};

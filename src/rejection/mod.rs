@@ -1,7 +1,8 @@
 //! Every answer that is not the handler's: one table of kinds, statuses and headers.
 //!
 //! A room answers with an RFC 9457 problem document and puts an [`Outcome`](crate::outcome::Outcome)
-//! into the extensions of the response.
+//! into the extensions of the response. How it looks is replaced in one place, the outermost
+//! [`observe`](crate::observe) layer.
 
 mod answer;
 

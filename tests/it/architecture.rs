@@ -57,6 +57,9 @@ fn rooms_import_only_rooms_before_them() {
     assert!(files.len() > 15);
     for file in files {
         let inside = file.strip_prefix(&src).unwrap();
+        if inside == Path::new("stack.rs") {
+            continue; // The porch knows every room.
+        }
         let own = rooms.iter().position(|room| inside.starts_with(room));
         let text = fs::read_to_string(&file).unwrap();
         for room in &rooms[own.map_or(0, |own| own + 1)..] {

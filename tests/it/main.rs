@@ -6,6 +6,7 @@ mod envelope;
 mod idempotency;
 mod replay;
 mod secrets;
+mod sockets;
 mod stack;
 mod store;
 mod vectors;

@@ -1,0 +1,286 @@
+//! The paved path: every layer, in the only right order.
+//!
+//! # Example
+//!
+//! ```
+//! # #[cfg(feature = "moka")] {
+//! use tower_webhook::Inbound;
+//! use tower_webhook::scheme::HmacScheme;
+//! use tower_webhook::secret::Secret;
+//!
+//! let secret = Secret::new("an example secret")?;
+//! let layer = Inbound::builder(HmacScheme::github(secret)).connection("primary").build()?;
+//! # }
+//! # Ok::<(), tower_webhook::BoxError>(())
+//! ```
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_layer::Layer;
+
+use crate::detach::{Detach, DetachLayer};
+use crate::envelope::{OpenEnvelope, OpenEnvelopeLayer};
+use crate::idempotency::{Idempotency, IdempotencyLayer};
+use crate::limit::{BodyLimit, BodyLimitLayer};
+use crate::observe::{Observe, ObserveLayer};
+use crate::outcome::Outcome;
+use crate::replay::{ReplayWindow, ReplayWindowLayer};
+use crate::report::Observer;
+use crate::scheme::Authenticator;
+#[cfg(feature = "moka")]
+use crate::store::MokaStore;
+use crate::store::Retention;
+use crate::time::Clock;
+use crate::verify::{Verify, VerifyLayer};
+
+/// How long a body may take, as [`BodyLimitLayer`] has it.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+/// Bytes in flight, as [`BodyLimitLayer`] has it.
+const BUDGET: u32 = 64 << 20;
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+/// Layer that applies every middleware of this crate.
+///
+/// See the [module docs](crate::stack).
+#[derive(Debug)]
+pub struct Inbound<V, St> {
+    observe: ObserveLayer,
+    limit: BodyLimitLayer,
+    verify: VerifyLayer<V>,
+    detach: DetachLayer,
+    replay: ReplayWindowLayer,
+    envelope: OpenEnvelopeLayer,
+    idempotency: IdempotencyLayer<St>,
+}
+
+impl Inbound<(), ()> {
+    /// Begins a stack that verifies by `scheme` and remembers in the memory of this process.
+    #[cfg(feature = "moka")]
+    pub fn builder<V: Authenticator>(scheme: V) -> InboundBuilder<V, MokaStore> {
+        Self::builder_with_store(scheme, MokaStore::new())
+    }
+
+    /// Begins a stack that verifies by `scheme` and remembers in `store`.
+    pub fn builder_with_store<V: Authenticator, St>(scheme: V, store: St) -> InboundBuilder<V, St> {
+        InboundBuilder {
+            scheme,
+            store,
+            observe: ObserveLayer::new(|_: Outcome| {}),
+            connection: "default".into(),
+            max_payload_bytes: 1 << 20,
+            replay_window: Duration::from_secs(300),
+            idempotency_ttl: Duration::from_secs(86_400),
+            lease: Duration::from_secs(300),
+            handler_deadline: Duration::from_secs(240),
+            handlers: 256,
+            is_strict: false,
+            clock: None,
+        }
+    }
+}
+
+impl<V, St> Inbound<V, St> {
+    /// Refuses what is new from now on, with 503, and waits until no handler runs.
+    pub async fn drain(&self) {
+        self.detach.drain().await;
+    }
+}
+
+/// Collects the settings of an [`Inbound`] stack.
+#[derive(Debug)]
+#[must_use]
+pub struct InboundBuilder<V, St> {
+    scheme: V,
+    store: St,
+    observe: ObserveLayer,
+    connection: Arc<str>,
+    max_payload_bytes: u32,
+    replay_window: Duration,
+    idempotency_ttl: Duration,
+    lease: Duration,
+    handler_deadline: Duration,
+    handlers: u32,
+    is_strict: bool,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl<V: Authenticator, St> InboundBuilder<V, St> {
+    /// Names the connection, the first part of each idempotency key; `default` by default.
+    pub fn connection(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.connection = name.into();
+        self
+    }
+
+    /// Sets the longest body, in bytes; 1,048,576 by default.
+    pub fn max_payload_bytes(mut self, bytes: u32) -> Self {
+        self.max_payload_bytes = bytes;
+        self
+    }
+
+    /// Sets how old a delivery may be, in whole seconds; 300 s by default.
+    pub fn replay_window(mut self, window: Duration) -> Self {
+        self.replay_window = window;
+        self
+    }
+
+    /// Sets how long whole answers are remembered; 86,400 s by default, and their status for 7 days.
+    pub fn idempotency_ttl(mut self, ttl: Duration) -> Self {
+        self.idempotency_ttl = ttl;
+        self
+    }
+
+    /// Sets how long a claim outlives a process that dies; 300 s by default.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Sets how long a handler may run; 240 s by default.
+    pub fn handler_deadline(mut self, deadline: Duration) -> Self {
+        self.handler_deadline = deadline;
+        self
+    }
+
+    /// Sets how many handlers may run at once; 256 by default.
+    pub fn handlers(mut self, handlers: u32) -> Self {
+        self.handlers = handlers;
+        self
+    }
+
+    /// See [`IdempotencyLayer::strict_replay`].
+    pub fn strict_replay(mut self) -> Self {
+        self.is_strict = true;
+        self
+    }
+
+    /// Sets who hears of outcomes, how refusals look, and whether the receiver is enabled.
+    pub fn observe(mut self, observe: ObserveLayer) -> Self {
+        self.observe = observe;
+        self
+    }
+
+    /// Sets who hears of outcomes.
+    pub fn observer(self, observer: impl Observer) -> Self {
+        self.observe(ObserveLayer::new(observer))
+    }
+
+    /// Sets the clock of the replay window.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Builds the stack.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the setting: `max_payload_bytes` of zero or over the 64 MiB in
+    /// flight; no `handlers`; a `lease` under a second; a `connection` without a name; an
+    /// `idempotency_ttl` under window + skew + body deadline + lease, so that a delivery could be
+    /// forgotten while its replay still passes the window.
+    pub fn build(self) -> Result<Inbound<V, St>, ConfigError> {
+        let refuse = |field, reason| Err(ConfigError { field, reason });
+        if self.max_payload_bytes == 0 || self.max_payload_bytes > BUDGET {
+            return refuse("max_payload_bytes", "must be between 1 and 67108864");
+        }
+        if self.connection.trim().is_empty() {
+            return refuse("connection", "must have a name");
+        }
+        if self.handlers == 0 {
+            return refuse("handlers", "must be at least 1");
+        }
+        if self.lease < Duration::from_secs(1) {
+            return refuse("lease", "must be at least 1 s");
+        }
+        let profile = self.scheme.profile();
+        // Where the scheme is not known yet, the most that any may allow.
+        let skew = profile.map_or(Duration::from_secs(300), |profile| profile.future_skew());
+        let least = [self.replay_window, skew, BODY_DEADLINE, self.lease];
+        let least = least
+            .iter()
+            .try_fold(Duration::ZERO, |sum, part| sum.checked_add(*part));
+        if least.is_none_or(|least| self.idempotency_ttl < least) {
+            return refuse(
+                "idempotency_ttl",
+                "must be at least the replay window, the future skew, 10 s and the lease together",
+            );
+        }
+        let keep = Retention::new(self.idempotency_ttl, WEEK);
+        let mut replay = ReplayWindowLayer::new(self.replay_window);
+        if let Some(clock) = self.clock {
+            replay = replay.with_clock(clock);
+        }
+        let mut idempotency = IdempotencyLayer::new(self.store)
+            .with_connection(self.connection)
+            .with_lease(self.lease)
+            .with_deadline(self.handler_deadline)
+            .with_retention(keep);
+        if self.is_strict {
+            idempotency = idempotency.strict_replay();
+        }
+        Ok(Inbound {
+            observe: self.observe,
+            limit: BodyLimitLayer::new(self.max_payload_bytes).with_deadline(BODY_DEADLINE),
+            verify: VerifyLayer::new(self.scheme),
+            detach: DetachLayer::new(self.handlers),
+            replay,
+            envelope: OpenEnvelopeLayer::new(),
+            idempotency,
+        })
+    }
+}
+
+/// The service under an [`Inbound`] layer, without its outermost room.
+type Rooms<S, V, St> = BodyLimit<Verify<Detach<ReplayWindow<OpenEnvelope<Idempotency<S, St>>>>, V>>;
+
+impl<S, V, St> Layer<S> for Inbound<V, St> {
+    type Service = Observe<Rooms<S, V, St>>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let inner = self.envelope.layer(self.idempotency.layer(inner));
+        let inner = self.detach.layer(self.replay.layer(inner));
+        self.observe
+            .layer(self.limit.layer(self.verify.layer(inner)))
+    }
+}
+
+// Not derived, because that would require `V: Clone` and `St: Clone`.
+impl<V, St> Clone for Inbound<V, St> {
+    fn clone(&self) -> Self {
+        Self {
+            observe: self.observe.clone(),
+            limit: self.limit.clone(),
+            verify: self.verify.clone(),
+            detach: self.detach.clone(),
+            replay: self.replay.clone(),
+            envelope: self.envelope,
+            idempotency: self.idempotency.clone(),
+        }
+    }
+}
+
+/// A setting that would not be safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    field: &'static str,
+    reason: &'static str,
+}
+
+impl ConfigError {
+    /// The name of the setting.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.field, self.reason)
+    }
+}
+
+impl StdError for ConfigError {}
