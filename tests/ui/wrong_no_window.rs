@@ -1,0 +1,36 @@
+//! `right_order` without the replay window.
+
+#![allow(unused_imports)]
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::{Service, ServiceBuilder, service_fn};
+use tower_webhook::detach::DetachLayer;
+use tower_webhook::envelope::OpenEnvelopeLayer;
+use tower_webhook::idempotency::{ClaimedBody, IdempotencyLayer};
+use tower_webhook::limit::{BodyLimitLayer, RawBody};
+use tower_webhook::replay::{FreshBody, ReplayWindowLayer};
+use tower_webhook::scheme::HmacScheme;
+use tower_webhook::secret::Secret;
+use tower_webhook::store::MokaStore;
+use tower_webhook::verify::{VerifiedBody, VerifyLayer};
+
+// What axum and hyper ask for.
+fn serve<S: Service<Request<Full<Bytes>>>>(_: S) {}
+
+fn main() {
+    let stack = ServiceBuilder::new()
+        .layer(BodyLimitLayer::new(1024))
+        .layer(VerifyLayer::new(HmacScheme::github(Secret::new("an example secret").unwrap())))
+        .layer(DetachLayer::new(1))
+        .layer(OpenEnvelopeLayer::new())
+        .layer(IdempotencyLayer::new(MokaStore::new()))
+        .service(service_fn(|_: Request<ClaimedBody>| async {
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
+        }));
+    serve(stack);
+}
