@@ -4,6 +4,7 @@ mod architecture;
 mod detach;
 mod envelope;
 mod idempotency;
+mod observe;
 mod order;
 mod replay;
 mod secrets;
