@@ -70,3 +70,26 @@ fn rooms_import_only_rooms_before_them() {
         }
     }
 }
+
+#[test]
+fn wall_time_is_read_in_one_place() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let reads = text.contains("SystemTime") || text.contains("std::time::Instant");
+        assert_eq!(reads, file.ends_with("time.rs"), "{file:?}");
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_300_lines() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    for file in files {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= 300, "{file:?} has {lines} lines");
+    }
+}
