@@ -16,9 +16,12 @@ pub mod envelope;
 
 pub mod idempotency;
 
-// The porch: the only file that knows every room.
+// The porch: only `stack` knows every room.
 
 pub mod stack;
+
+#[cfg(feature = "settings")]
+pub mod settings;
 
 // The cellar: what every room stands on.
 

@@ -77,6 +77,7 @@ impl Inbound<(), ()> {
             handler_deadline: Duration::from_secs(240),
             handlers: 256,
             is_strict: false,
+            is_enabled: true,
             clock: None,
         }
     }
@@ -104,6 +105,7 @@ pub struct InboundBuilder<V, St> {
     handler_deadline: Duration,
     handlers: u32,
     is_strict: bool,
+    is_enabled: bool,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -156,7 +158,13 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         self
     }
 
-    /// Sets who hears of outcomes, how refusals look, and whether the receiver is enabled.
+    /// Switches the whole receiver on or off: 404 to everybody. On by default.
+    pub fn enabled(mut self, is_enabled: bool) -> Self {
+        self.is_enabled = is_enabled;
+        self
+    }
+
+    /// Sets who hears of outcomes, and how refusals look.
     pub fn observe(mut self, observe: ObserveLayer) -> Self {
         self.observe = observe;
         self
@@ -222,7 +230,7 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
             idempotency = idempotency.strict_replay();
         }
         Ok(Inbound {
-            observe: self.observe,
+            observe: self.observe.with_enabled(self.is_enabled),
             limit: BodyLimitLayer::new(self.max_payload_bytes).with_deadline(BODY_DEADLINE),
             verify: VerifyLayer::new(self.scheme),
             detach: DetachLayer::new(self.handlers),

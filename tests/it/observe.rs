@@ -18,6 +18,7 @@ use tower_webhook::outcome::{Incident, Outcome};
 use tower_webhook::rejection::Rejection;
 use tower_webhook::scheme::HmacScheme;
 use tower_webhook::secret::Secret;
+use tower_webhook::settings::Settings;
 use tower_webhook::store::{
     Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, MokaStore, Retention,
     StoreError, StoredAnswer,
@@ -246,8 +247,15 @@ async fn who_speaks_grpc_is_refused_in_grpc() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_switched_off_is_404() {
-    let observe = ObserveLayer::new(|_: Outcome| {}).with_enabled(false);
-    let (head, _) = refused(observe, "application/json").await;
-    assert_eq!(head.status, StatusCode::NOT_FOUND);
+async fn a_receiver_that_is_switched_off_is_404_to_authentic_deliveries_too() {
+    let handler = service_fn(|_: Request<ClaimedBody>| async {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    // Off is the default of a file, whatever is set after it.
+    let settings = serde_json::from_str("{}").unwrap();
+    let inbound = Inbound::builder(scheme()).settings(&settings);
+    let inbound = inbound.observer(|_: Outcome| {}).build().unwrap();
+    let Ok(response) = inbound.layer(handler).oneshot(delivery()).await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert!(serde_json::from_str::<Settings>("{\"replay_window_secs\":1}").is_err());
 }
