@@ -229,8 +229,13 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         if self.is_strict {
             idempotency = idempotency.strict_replay();
         }
+        // Either may switch the receiver off; neither switches on what the other switched off.
+        let mut observe = self.observe;
+        if !self.is_enabled {
+            observe = observe.with_enabled(false);
+        }
         Ok(Inbound {
-            observe: self.observe.with_enabled(self.is_enabled),
+            observe,
             limit: BodyLimitLayer::new(self.max_payload_bytes).with_deadline(BODY_DEADLINE),
             verify: VerifyLayer::new(self.scheme),
             detach: DetachLayer::new(self.handlers),

@@ -247,6 +247,13 @@ async fn who_speaks_grpc_is_refused_in_grpc() {
 }
 
 #[tokio::test]
+async fn an_observer_that_is_switched_off_stays_off() {
+    let observe = ObserveLayer::new(|_: Outcome| {}).with_enabled(false);
+    let (head, _) = refused(observe, "application/json").await;
+    assert_eq!(head.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_receiver_that_is_switched_off_is_404_to_authentic_deliveries_too() {
     let handler = service_fn(|_: Request<ClaimedBody>| async {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
