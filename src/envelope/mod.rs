@@ -40,4 +40,4 @@ mod service;
 pub use self::axum::{RawWebhook, Webhook, WebhookRejection};
 pub use self::layer::OpenEnvelopeLayer;
 pub use self::payload::{Envelope, EnvelopeError};
-pub use self::service::{OpenEnvelope, ResponseFuture};
+pub use self::service::OpenEnvelope;

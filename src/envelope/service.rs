@@ -1,15 +1,12 @@
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::scan::scan;
 use crate::body::ResponseBody;
 use crate::delivery::DeliveryId;
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, ResponseFuture};
 use crate::verify::{Unclaimed, Verified, VerifiedBody};
 
 /// Middleware that checks the shape of payloads.
@@ -40,17 +37,15 @@ where
     }
 
     fn call(&mut self, mut req: Request<B>) -> Self::Future {
-        let kind = match open(req.body_mut().verified_mut()) {
+        match open(req.body_mut().verified_mut()) {
             Ok(amended) => {
                 if let Some(copy) = amended {
                     req.extensions_mut().insert(copy);
                 }
-                let future = self.inner.call(req);
-                Kind::Inner { future }
+                ResponseFuture::inner(self.inner.call(req))
             }
-            Err(why) => Kind::Rejected { why },
-        };
-        ResponseFuture { kind }
+            Err(why) => ResponseFuture::rejected(why),
+        }
     }
 }
 
@@ -70,38 +65,4 @@ fn open(body: &mut VerifiedBody) -> Result<Option<VerifiedBody>, Rejection> {
         }
     });
     Ok(Some(body.clone()))
-}
-
-pin_project! {
-    /// Response future for [`OpenEnvelope`].
-    #[derive(Debug)]
-    pub struct ResponseFuture<F> {
-        #[pin]
-        kind: Kind<F>,
-    }
-}
-
-pin_project! {
-    #[project = KindProj]
-    #[derive(Debug)]
-    enum Kind<F> {
-        Inner { #[pin] future: F },
-        Rejected { why: Rejection },
-    }
-}
-
-impl<F, R, E> Future for ResponseFuture<F>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-{
-    type Output = Result<Response<ResponseBody<R>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project().kind.project() {
-            KindProj::Inner { future } => {
-                ready!(future.poll(cx)).map(|res| res.map(ResponseBody::inner))
-            }
-            KindProj::Rejected { why } => Ok(why.response()),
-        })
-    }
 }

@@ -14,4 +14,4 @@ mod service;
 
 pub use self::body::{Bounded, RawBody};
 pub use self::layer::BodyLimitLayer;
-pub use self::service::{BodyLimit, ResponseFuture};
+pub use self::service::BodyLimit;

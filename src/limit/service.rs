@@ -1,16 +1,13 @@
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
-use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::{BodyLimitLayer, RawBody};
 use crate::body::ResponseBody;
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, ResponseFuture};
 
 /// Middleware that bounds bodies.
 ///
@@ -53,52 +50,6 @@ where
             return ResponseFuture::rejected(Rejection::Shed);
         };
         let req = req.map(|body| RawBody::new(body, permit, &self.limits));
-        ResponseFuture {
-            kind: Kind::Inner {
-                future: self.inner.call(req),
-            },
-        }
-    }
-}
-
-pin_project! {
-    /// Response future for [`BodyLimit`].
-    #[derive(Debug)]
-    pub struct ResponseFuture<F> {
-        #[pin]
-        kind: Kind<F>,
-    }
-}
-
-pin_project! {
-    #[project = KindProj]
-    #[derive(Debug)]
-    enum Kind<F> {
-        Inner { #[pin] future: F },
-        Rejected { why: Rejection },
-    }
-}
-
-impl<F> ResponseFuture<F> {
-    fn rejected(why: Rejection) -> Self {
-        Self {
-            kind: Kind::Rejected { why },
-        }
-    }
-}
-
-impl<F, R, E> Future for ResponseFuture<F>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-{
-    type Output = Result<Response<ResponseBody<R>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project().kind.project() {
-            KindProj::Inner { future } => {
-                ready!(future.poll(cx)).map(|res| res.map(ResponseBody::inner))
-            }
-            KindProj::Rejected { why } => Ok(why.response()),
-        })
+        ResponseFuture::inner(self.inner.call(req))
     }
 }

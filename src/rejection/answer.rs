@@ -49,7 +49,7 @@ impl Rejection {
             | Self::LeaseLost
             | Self::Draining => Some(5),
             Self::StoreFull => Some(30),
-            Self::InProgress { retry_after } => Some(retry_after.into()),
+            Self::InProgress { retry_after, .. } => Some(retry_after.into()),
             _ => None,
         }
     }

@@ -5,8 +5,11 @@
 //! [`observe`](crate::observe) layer.
 
 mod answer;
+mod future;
 
 use http::StatusCode;
+
+pub use self::future::ResponseFuture;
 
 /// Why a delivery was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +54,8 @@ pub enum Rejection {
     InProgress {
         /// Seconds after which a retry makes sense, 30 at most.
         retry_after: u8,
+        /// 409 instead, as the receiver chose.
+        is_conflict: bool,
     },
     /// The handler panicked: 500.
     HandlerPanic,
@@ -74,7 +79,11 @@ impl Rejection {
             Self::BodyAborted | Self::Malformed { .. } => StatusCode::BAD_REQUEST,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Stale | Self::Future => StatusCode::CONFLICT,
+            Self::Stale
+            | Self::Future
+            | Self::InProgress {
+                is_conflict: true, ..
+            } => StatusCode::CONFLICT,
             Self::FingerprintMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::HandlerPanic => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Shed

@@ -13,4 +13,4 @@ mod service;
 
 pub use self::body::{Fresh, FreshBody};
 pub use self::layer::ReplayWindowLayer;
-pub use self::service::{ReplayWindow, ResponseFuture};
+pub use self::service::ReplayWindow;

@@ -1,16 +1,13 @@
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::body::Memory;
 use super::{FreshBody, ReplayWindowLayer};
 use crate::body::ResponseBody;
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, ResponseFuture};
 use crate::verify::{Unclaimed, Verified, VerifiedBody};
 
 /// Middleware that refuses deliveries outside the replay window.
@@ -71,54 +68,7 @@ where
             future: self.skew(req.body()),
             clock: Arc::clone(&self.window.clock),
         };
-        ResponseFuture {
-            kind: Kind::Inner {
-                future: self
-                    .inner
-                    .call(req.map(|body| FreshBody::seal(body, memory))),
-            },
-        }
-    }
-}
-
-pin_project! {
-    /// Response future for [`ReplayWindow`].
-    #[derive(Debug)]
-    pub struct ResponseFuture<F> {
-        #[pin]
-        kind: Kind<F>,
-    }
-}
-
-pin_project! {
-    #[project = KindProj]
-    #[derive(Debug)]
-    enum Kind<F> {
-        Inner { #[pin] future: F },
-        Rejected { why: Rejection },
-    }
-}
-
-impl<F> ResponseFuture<F> {
-    fn rejected(why: Rejection) -> Self {
-        Self {
-            kind: Kind::Rejected { why },
-        }
-    }
-}
-
-impl<F, R, E> Future for ResponseFuture<F>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-{
-    type Output = Result<Response<ResponseBody<R>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project().kind.project() {
-            KindProj::Inner { future } => {
-                ready!(future.poll(cx)).map(|res| res.map(ResponseBody::inner))
-            }
-            KindProj::Rejected { why } => Ok(why.response()),
-        })
+        let req = req.map(|body| FreshBody::seal(body, memory));
+        ResponseFuture::inner(self.inner.call(req))
     }
 }
