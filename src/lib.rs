@@ -1,4 +1,14 @@
 #![doc = include_str!("docs/architecture.md")]
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `moka` (default) | `MokaStore`, the memory of deliveries inside the process |
+//! | `axum` | the extractors `Webhook<T>` and `RawWebhook` |
+//! | `settings` | `Settings`, the limits of a receiver from a file |
+//! | `tracing` | a span a request and an event an outcome |
+//! | `test-util` | `ManualClock` and the conformance suite of stores |
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 
@@ -26,6 +36,8 @@ pub mod settings;
 // The cellar: what every room stands on.
 
 pub mod body;
+pub mod config;
+pub mod danger;
 pub mod delivery;
 pub mod outcome;
 pub mod rejection;

@@ -1,6 +1,7 @@
 //! Wall time, read in one place so that tests can set it.
 
 use std::fmt::Debug;
+#[cfg(feature = "test-util")]
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,9 +26,11 @@ impl Clock for SystemClock {
 }
 
 /// A clock that stands still until it is set.
+#[cfg(feature = "test-util")]
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
 
+#[cfg(feature = "test-util")]
 impl ManualClock {
     /// Creates a clock that shows `seconds`.
     #[must_use]
@@ -41,6 +44,7 @@ impl ManualClock {
     }
 }
 
+#[cfg(feature = "test-util")]
 impl Clock for ManualClock {
     fn unix_seconds(&self) -> i64 {
         self.0.load(Ordering::Relaxed)

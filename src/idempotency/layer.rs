@@ -4,6 +4,7 @@ use std::time::Duration;
 use tower_layer::Layer;
 
 use super::Idempotency;
+use crate::danger::Dangerous;
 use crate::store::Retention;
 
 /// Layer that applies the [`Idempotency`] middleware.
@@ -23,6 +24,8 @@ pub(super) struct Rules {
     pub(super) deadline: Duration,
     pub(super) keep: Retention,
     pub(super) is_strict: bool,
+    pub(super) is_open: bool,
+    pub(super) is_conflict: bool,
 }
 
 impl<St> IdempotencyLayer<St> {
@@ -38,6 +41,8 @@ impl<St> IdempotencyLayer<St> {
                 deadline: Duration::from_secs(240),
                 keep: Retention::new(day, 7 * day),
                 is_strict: false,
+                is_open: false,
+                is_conflict: false,
             },
         }
     }
@@ -72,6 +77,27 @@ impl<St> IdempotencyLayer<St> {
     pub fn strict_replay(mut self) -> Self {
         self.rules.is_strict = true;
         self
+    }
+
+    /// Answers 409 instead of 503 while the same delivery is still being processed, as the IETF draft
+    /// on the `Idempotency-Key` header has it. Only for senders that try again after a 409.
+    pub fn conflict_while_in_progress(mut self) -> Self {
+        self.rules.is_conflict = true;
+        self
+    }
+
+    /// What may be weakened.
+    pub fn dangerous(self) -> Dangerous<Self> {
+        Dangerous(self)
+    }
+}
+
+impl<St> Dangerous<IdempotencyLayer<St>> {
+    /// Runs the handler although the store is down or full: nothing is remembered, so each retry runs
+    /// it again. [`ClaimedBody::fence`](super::ClaimedBody::fence) is then 1, the smallest of all.
+    pub fn allow_duplicates_on_store_failure(mut self) -> IdempotencyLayer<St> {
+        self.0.rules.is_open = true;
+        self.0
     }
 }
 

@@ -23,6 +23,7 @@
 
 mod body;
 mod claim;
+mod forgetful;
 mod hold;
 mod layer;
 mod service;

@@ -93,7 +93,18 @@ where
             // Rounded up, so that the retry finds the lease ended.
             let seconds = retry_after.as_secs().saturating_add(1).min(30);
             let retry_after = u8::try_from(seconds).unwrap_or(30);
-            return Ok(Rejection::InProgress { retry_after }.response());
+            let is_conflict = layer.rules.is_conflict;
+            let why = Rejection::InProgress {
+                retry_after,
+                is_conflict,
+            };
+            return Ok(why.response());
+        }
+        Err(_) if layer.rules.is_open => {
+            let ticket = Ticket::unremembered(key, since, lease);
+            let rules = layer.rules;
+            let req = claimed(req, ticket.fence);
+            return run(ticket, rules.deadline, rules.keep, inner, req).await;
         }
         Err(why) => return Ok(why.response()),
     };

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tower_layer::Layer;
 
 use super::ReplayWindow;
+use crate::danger::Dangerous;
 use crate::time::{Clock, SystemClock};
 
 /// Layer that applies the [`ReplayWindow`] middleware.
@@ -35,10 +36,24 @@ impl ReplayWindowLayer {
         self
     }
 
+    /// What may be weakened.
+    pub fn dangerous(self) -> Dangerous<Self> {
+        Dangerous(self)
+    }
+
     /// Sets the clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
+    }
+}
+
+impl Dangerous<ReplayWindowLayer> {
+    /// Sets how far the sender's clock may be ahead, in whole seconds and without an upper end. What
+    /// is accepted from the future stays replayable for that much longer.
+    pub fn with_future_skew(mut self, skew: Duration) -> ReplayWindowLayer {
+        self.0.future = Some(skew.as_secs());
+        self.0
     }
 }
 

@@ -13,6 +13,9 @@ use sha2::{Digest as _, Sha256};
 pub struct Fence(NonZeroU64);
 
 impl Fence {
+    /// The smallest: that of a run without a claim.
+    pub(crate) const LEAST: Self = Self(NonZeroU64::MIN);
+
     /// A token of this number.
     #[must_use]
     pub fn new(number: NonZeroU64) -> Self {

@@ -1,94 +1,27 @@
-//! The paved path: every layer, in the only right order.
-//!
-//! # Example
-//!
-//! ```
-//! # #[cfg(feature = "moka")] {
-//! use tower_webhook::Inbound;
-//! use tower_webhook::scheme::HmacScheme;
-//! use tower_webhook::secret::Secret;
-//!
-//! let secret = Secret::new("an example secret")?;
-//! let layer = Inbound::builder(HmacScheme::github(secret)).connection("primary").build()?;
-//! # }
-//! # Ok::<(), tower_webhook::BoxError>(())
-//! ```
-
-use std::error::Error as StdError;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tower_layer::Layer;
-
-use crate::detach::{Detach, DetachLayer};
-use crate::envelope::{OpenEnvelope, OpenEnvelopeLayer};
-use crate::idempotency::{Idempotency, IdempotencyLayer};
-use crate::limit::{BodyLimit, BodyLimitLayer};
-use crate::observe::{Observe, ObserveLayer};
+use super::Inbound;
+use crate::config::ConfigError;
+use crate::danger::Dangerous;
+use crate::detach::DetachLayer;
+use crate::envelope::OpenEnvelopeLayer;
+use crate::idempotency::IdempotencyLayer;
+use crate::limit::BodyLimitLayer;
+use crate::observe::ObserveLayer;
 use crate::outcome::Outcome;
-use crate::replay::{ReplayWindow, ReplayWindowLayer};
+use crate::replay::ReplayWindowLayer;
 use crate::report::Observer;
 use crate::scheme::Authenticator;
-#[cfg(feature = "moka")]
-use crate::store::MokaStore;
 use crate::store::Retention;
 use crate::time::Clock;
-use crate::verify::{Verify, VerifyLayer};
+use crate::verify::VerifyLayer;
 
 /// How long a body may take, as [`BodyLimitLayer`] has it.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// Bytes in flight, as [`BodyLimitLayer`] has it.
 const BUDGET: u32 = 64 << 20;
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
-
-/// Layer that applies every middleware of this crate.
-///
-/// See the [module docs](crate::stack).
-#[derive(Debug)]
-pub struct Inbound<V, St> {
-    observe: ObserveLayer,
-    limit: BodyLimitLayer,
-    verify: VerifyLayer<V>,
-    detach: DetachLayer,
-    replay: ReplayWindowLayer,
-    envelope: OpenEnvelopeLayer,
-    idempotency: IdempotencyLayer<St>,
-}
-
-impl Inbound<(), ()> {
-    /// Begins a stack that verifies by `scheme` and remembers in the memory of this process.
-    #[cfg(feature = "moka")]
-    pub fn builder<V: Authenticator>(scheme: V) -> InboundBuilder<V, MokaStore> {
-        Self::builder_with_store(scheme, MokaStore::new())
-    }
-
-    /// Begins a stack that verifies by `scheme` and remembers in `store`.
-    pub fn builder_with_store<V: Authenticator, St>(scheme: V, store: St) -> InboundBuilder<V, St> {
-        InboundBuilder {
-            scheme,
-            store,
-            observe: ObserveLayer::new(|_: Outcome| {}),
-            connection: "default".into(),
-            max_payload_bytes: 1 << 20,
-            replay_window: Duration::from_secs(300),
-            idempotency_ttl: Duration::from_secs(86_400),
-            lease: Duration::from_secs(300),
-            handler_deadline: Duration::from_secs(240),
-            handlers: 256,
-            is_strict: false,
-            is_enabled: true,
-            clock: None,
-        }
-    }
-}
-
-impl<V, St> Inbound<V, St> {
-    /// Refuses what is new from now on, with 503, and waits until no handler runs.
-    pub async fn drain(&self) {
-        self.detach.drain().await;
-    }
-}
 
 /// Collects the settings of an [`Inbound`] stack.
 #[derive(Debug)]
@@ -105,11 +38,33 @@ pub struct InboundBuilder<V, St> {
     handler_deadline: Duration,
     handlers: u32,
     is_strict: bool,
+    is_open: bool,
+    is_conflict: bool,
     is_enabled: bool,
     clock: Option<Arc<dyn Clock>>,
 }
 
 impl<V: Authenticator, St> InboundBuilder<V, St> {
+    pub(super) fn new(scheme: V, store: St) -> Self {
+        Self {
+            scheme,
+            store,
+            observe: ObserveLayer::new(|_: Outcome| {}),
+            connection: "default".into(),
+            max_payload_bytes: 1 << 20,
+            replay_window: Duration::from_secs(300),
+            idempotency_ttl: Duration::from_secs(86_400),
+            lease: Duration::from_secs(300),
+            handler_deadline: Duration::from_secs(240),
+            handlers: 256,
+            is_strict: false,
+            is_open: false,
+            is_conflict: false,
+            is_enabled: true,
+            clock: None,
+        }
+    }
+
     /// Names the connection, the first part of each idempotency key; `default` by default.
     pub fn connection(mut self, name: impl Into<Arc<str>>) -> Self {
         self.connection = name.into();
@@ -134,7 +89,8 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         self
     }
 
-    /// Sets how long a claim outlives a process that dies; 300 s by default.
+    /// Sets how long a claim outlives a process that dies; 300 s by default. A heartbeat renews it
+    /// after each third of it.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
@@ -155,6 +111,12 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
     /// See [`IdempotencyLayer::strict_replay`].
     pub fn strict_replay(mut self) -> Self {
         self.is_strict = true;
+        self
+    }
+
+    /// See [`IdempotencyLayer::conflict_while_in_progress`].
+    pub fn conflict_while_in_progress(mut self) -> Self {
+        self.is_conflict = true;
         self
     }
 
@@ -181,6 +143,11 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         self
     }
 
+    /// What may be weakened.
+    pub fn dangerous(self) -> Dangerous<Self> {
+        Dangerous(self)
+    }
+
     /// Builds the stack.
     ///
     /// # Errors
@@ -190,7 +157,7 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
     /// `idempotency_ttl` under window + skew + body deadline + lease, so that a delivery could be
     /// forgotten while its replay still passes the window.
     pub fn build(self) -> Result<Inbound<V, St>, ConfigError> {
-        let refuse = |field, reason| Err(ConfigError { field, reason });
+        let refuse = |field, reason| Err(ConfigError::new(field, reason));
         if self.max_payload_bytes == 0 || self.max_payload_bytes > BUDGET {
             return refuse("max_payload_bytes", "must be between 1 and 67108864");
         }
@@ -229,6 +196,12 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         if self.is_strict {
             idempotency = idempotency.strict_replay();
         }
+        if self.is_conflict {
+            idempotency = idempotency.conflict_while_in_progress();
+        }
+        if self.is_open {
+            idempotency = idempotency.dangerous().allow_duplicates_on_store_failure();
+        }
         // Either may switch the receiver off; neither switches on what the other switched off.
         let mut observe = self.observe;
         if !self.is_enabled {
@@ -246,54 +219,11 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
     }
 }
 
-/// The service under an [`Inbound`] layer, without its outermost room.
-type Rooms<S, V, St> = BodyLimit<Verify<Detach<ReplayWindow<OpenEnvelope<Idempotency<S, St>>>>, V>>;
-
-impl<S, V, St> Layer<S> for Inbound<V, St> {
-    type Service = Observe<Rooms<S, V, St>>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        let inner = self.envelope.layer(self.idempotency.layer(inner));
-        let inner = self.detach.layer(self.replay.layer(inner));
-        self.observe
-            .layer(self.limit.layer(self.verify.layer(inner)))
+impl<V, St> Dangerous<InboundBuilder<V, St>> {
+    /// Runs handlers although the store cannot remember it. See
+    /// [`IdempotencyLayer`](Dangerous::<IdempotencyLayer<St>>::allow_duplicates_on_store_failure).
+    pub fn allow_duplicates_on_store_failure(mut self) -> InboundBuilder<V, St> {
+        self.0.is_open = true;
+        self.0
     }
 }
-
-// Not derived, because that would require `V: Clone` and `St: Clone`.
-impl<V, St> Clone for Inbound<V, St> {
-    fn clone(&self) -> Self {
-        Self {
-            observe: self.observe.clone(),
-            limit: self.limit.clone(),
-            verify: self.verify.clone(),
-            detach: self.detach.clone(),
-            replay: self.replay.clone(),
-            envelope: self.envelope,
-            idempotency: self.idempotency.clone(),
-        }
-    }
-}
-
-/// A setting that would not be safe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    field: &'static str,
-    reason: &'static str,
-}
-
-impl ConfigError {
-    /// The name of the setting.
-    #[must_use]
-    pub fn field(&self) -> &'static str {
-        self.field
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.field, self.reason)
-    }
-}
-
-impl StdError for ConfigError {}
