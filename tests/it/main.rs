@@ -3,6 +3,7 @@
 mod architecture;
 mod detach;
 mod envelope;
+mod faulty;
 mod idempotency;
 mod observe;
 mod order;

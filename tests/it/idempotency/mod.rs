@@ -198,7 +198,10 @@ async fn a_claim_is_kept_for_longer_than_its_lease_while_the_handler_runs() {
     let first = tokio::spawn(rig.github("1", "{}"));
     tokio::time::sleep(Duration::from_secs(100)).await;
     let second = rig.github("1", "{}").await;
-    let why = Outcome::Rejected(Rejection::InProgress { retry_after: 30 });
+    let why = Outcome::Rejected(Rejection::InProgress {
+        retry_after: 30,
+        is_conflict: false,
+    });
     assert!(
         matches!(
             outcome(&second),

@@ -1,8 +1,8 @@
 //! A whole stack with a scripted handler, over a store that fails as told.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,79 +16,13 @@ use tower_webhook::limit::BodyLimitLayer;
 use tower_webhook::replay::ReplayWindowLayer;
 use tower_webhook::scheme::HmacScheme;
 use tower_webhook::secret::Secret;
-use tower_webhook::store::{
-    Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, MokaStore, Retention,
-    StoreError, StoredAnswer,
-};
 use tower_webhook::time::ManualClock;
 use tower_webhook::verify::VerifyLayer;
 
+use crate::faulty::Faulty;
+
 pub(super) const KEY: &str = "0123456789abcdef";
 pub(super) const NOW: i64 = 1_763_724_670;
-
-/// A store that counts what it is asked, and fails as often as it is told.
-#[derive(Debug, Default)]
-pub(super) struct Faulty {
-    inner: MokaStore,
-    pub(super) claimants: Mutex<Vec<Claimant>>,
-    pub(super) calls: AtomicUsize,
-    pub(super) claims_to_fail: AtomicUsize,
-    pub(super) completions_to_fail: AtomicUsize,
-    pub(super) completions: AtomicUsize,
-    pub(super) renewals: AtomicUsize,
-    pub(super) is_lost: AtomicBool,
-}
-
-fn fails(count: &AtomicUsize) -> Result<(), StoreError> {
-    let left = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-        left.checked_sub(1)
-    });
-    left.map_or(Ok(()), |_| Err(StoreError::unavailable("as told")))
-}
-
-impl IdempotencyStore for Faulty {
-    async fn claim(
-        &self,
-        key: &IdemKey,
-        who: Claimant,
-        payload: &Fingerprint,
-        lease: Duration,
-    ) -> Result<Claim, StoreError> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.claimants.lock().unwrap().push(who);
-        fails(&self.claims_to_fail)?;
-        self.inner.claim(key, who, payload, lease).await
-    }
-
-    async fn renew(
-        &self,
-        key: &IdemKey,
-        fence: Fence,
-        lease: Duration,
-    ) -> Result<Held, StoreError> {
-        self.renewals.fetch_add(1, Ordering::Relaxed);
-        if self.is_lost.load(Ordering::Relaxed) {
-            return Ok(Held::Lost);
-        }
-        self.inner.renew(key, fence, lease).await
-    }
-
-    async fn complete(
-        &self,
-        key: &IdemKey,
-        fence: Fence,
-        answer: &StoredAnswer,
-        keep: Retention,
-    ) -> Result<Held, StoreError> {
-        self.completions.fetch_add(1, Ordering::Relaxed);
-        fails(&self.completions_to_fail)?;
-        self.inner.complete(key, fence, answer, keep).await
-    }
-
-    async fn release(&self, key: &IdemKey, fence: Fence) -> Result<Held, StoreError> {
-        self.inner.release(key, fence).await
-    }
-}
 
 /// What a handler does.
 ///
