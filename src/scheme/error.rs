@@ -17,6 +17,10 @@ pub enum AuthErrorKind {
     MalformedHeader,
     /// The timestamp is not a number of the scheme's form.
     MalformedTimestamp,
+    /// The body, which holds the signature or what is signed, cannot be read.
+    MalformedBody,
+    /// The key that the sender names is not one of ours, or no longer.
+    UnknownKey,
     /// Only signatures of versions that this scheme does not accept.
     UnsupportedVersion,
     /// No signature matches the body under any secret.
@@ -44,6 +48,8 @@ impl fmt::Display for AuthError {
             AuthErrorKind::DuplicateHeader => "a header of the signature came twice",
             AuthErrorKind::MalformedHeader => "a header of the signature is malformed",
             AuthErrorKind::MalformedTimestamp => "the timestamp is malformed",
+            AuthErrorKind::MalformedBody => "the body is malformed",
+            AuthErrorKind::UnknownKey => "the key is unknown",
             AuthErrorKind::UnsupportedVersion => "no signature of a supported version",
             AuthErrorKind::Mismatch => "no signature matches",
         })

@@ -42,26 +42,61 @@
 //! # Ok::<(), tower_webhook::secret::SecretError>(())
 //! ```
 
+mod adyen;
+mod any;
 mod authenticator;
+pub mod catalog;
+mod challenge;
+mod claims;
+mod cloud_events;
+mod compare;
 mod error;
+mod greeting;
 mod head;
 mod hmac;
-mod pass;
+mod mailgun;
+mod payload;
+mod plan;
 mod profile;
 mod providers;
+#[cfg(any(feature = "ed25519", feature = "ecdsa"))]
+mod public_key;
+mod recipe;
+mod setup;
 mod signature;
+mod swap;
+mod token;
+mod twilio;
+mod url;
 
 use std::sync::{Arc, LazyLock};
 
 use ::http::request::Parts;
 
+pub use self::adyen::AdyenScheme;
+pub use self::any::{AnyPass, AnyScheme};
 pub use self::authenticator::{Authenticator, OpenError, Opened};
+pub use self::claims::{Claims, Handshake};
+pub use self::cloud_events::CloudEventsScheme;
 pub use self::error::{AuthError, AuthErrorKind};
-pub use self::hmac::{HmacScheme, Part};
-pub use self::pass::HmacPass;
+pub use self::greeting::GreetingScheme;
+pub use self::hmac::{HmacPass, HmacScheme};
+pub use self::mailgun::MailgunScheme;
+pub use self::payload::BodyPass;
 pub(crate) use self::profile::Field;
 pub use self::profile::{Profile, Shape};
-use crate::delivery::Delivery;
+#[cfg(feature = "ed25519")]
+pub use self::public_key::Ed25519Key;
+#[cfg(feature = "ecdsa")]
+pub use self::public_key::P256Key;
+#[cfg(any(feature = "ed25519", feature = "ecdsa"))]
+pub use self::public_key::{PublicKey, PublicKeyError, PublicKeyPass, PublicKeyScheme};
+pub use self::recipe::Part;
+pub use self::setup::{SetupPass, SetupScheme};
+pub use self::swap::Swap;
+pub use self::token::{TokenPass, TokenScheme};
+pub use self::twilio::{TwilioPass, TwilioScheme};
+pub use self::url::PublicUrl;
 
 /// Something that can decide whether a delivery is authentic.
 pub trait Scheme: Send + Sync + 'static {
@@ -81,6 +116,17 @@ pub trait Scheme: Send + Sync + 'static {
             LazyLock::new(|| Arc::new(Profile::new(Shape::Object)));
         Arc::clone(&OBJECT)
     }
+
+    /// Answers a provider that asks, in a request without a body, whether the receiver is there.
+    /// `None` where `head` is no such question.
+    ///
+    /// # Errors
+    ///
+    /// The inner result is an error when the question is not the provider's.
+    fn greet(&self, head: &Parts) -> Option<Result<Handshake, OpenError>> {
+        let _ = head;
+        None
+    }
 }
 
 /// One verification under way.
@@ -93,5 +139,5 @@ pub trait Pass: Send + 'static {
     /// # Errors
     ///
     /// Returns an error when no signature matches under any secret.
-    fn finish(self, body: &[u8]) -> Result<Delivery, AuthError>;
+    fn finish(self, body: &[u8]) -> Result<Claims, AuthError>;
 }
