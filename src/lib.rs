@@ -14,6 +14,8 @@
 
 pub mod observe;
 
+pub mod source;
+
 pub mod limit;
 
 pub mod verify;
@@ -43,6 +45,7 @@ pub mod body;
 pub mod config;
 pub mod danger;
 pub mod delivery;
+pub mod event;
 pub mod outcome;
 pub mod rejection;
 mod report;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 use super::decoy::Decoys;
 use super::{Connection, ConnectionId, ConnectionPass, ConnectionSource};
 use crate::scheme::{Authenticator, OpenError, Opened, Scheme as _};
+use crate::source::{AllowList, ClientAddress};
 
 /// How long the source may take before the delivery is 503.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -18,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Connections<S> {
     inner: Arc<Inner<S>>,
     by: Arc<By>,
+    client: ClientAddress,
     max_window: Duration,
 }
 
@@ -39,6 +42,7 @@ impl<S: ConnectionSource> Connections<S> {
                 decoys: Decoys::new(),
             }),
             by: Arc::new(ConnectionId::of_path),
+            client: ClientAddress::peer(),
             max_window: Duration::from_secs(3600),
         }
     }
@@ -50,6 +54,13 @@ impl<S: ConnectionSource> Connections<S> {
         by: impl Fn(&Parts) -> Option<ConnectionId> + Send + Sync + 'static,
     ) -> Self {
         self.by = Arc::new(by);
+        self
+    }
+
+    /// Sets how the address of a sender is found, for connections that let in only some.
+    #[must_use]
+    pub fn with_client(mut self, client: ClientAddress) -> Self {
+        self.client = client;
         self
     }
 
@@ -69,12 +80,17 @@ impl<S> Inner<S> {
         id: Option<&ConnectionId>,
         found: Option<Connection>,
         max_window: Duration,
+        address: Option<IpAddr>,
         head: &Parts,
     ) -> Result<Opened<ConnectionPass>, OpenError> {
         let found = found.filter(|connection| connection.is_enabled);
         let is_decoy = found.is_none();
         let (scheme, profile) = match found {
             Some(found) => {
+                let denies = |list: &AllowList| !address.is_some_and(|it| list.contains(it));
+                if found.allow_from.as_ref().is_some_and(denies) {
+                    return Err(OpenError::Denied);
+                }
                 let long = found.profile.replay_window();
                 let found = match long.filter(|window| *window > max_window) {
                     Some(_) => found.with_replay_window(max_window),
@@ -107,6 +123,7 @@ impl<S: ConnectionSource> Authenticator for Connections<S> {
 
     fn open(&self, head: &Parts) -> Self::Opening {
         let id = (self.by)(head);
+        let address = self.client.find(head);
         let (inner, max_window) = (Arc::clone(&self.inner), self.max_window);
         // The extensions stay with the request, and no scheme reads them.
         let (mut asked, ()) = http::Request::new(()).into_parts();
@@ -121,7 +138,7 @@ impl<S: ConnectionSource> Authenticator for Connections<S> {
                 },
                 None => None,
             };
-            inner.open(id.as_ref(), found, max_window, &asked)
+            inner.open(id.as_ref(), found, max_window, address, &asked)
         })
     }
 
@@ -136,6 +153,7 @@ impl<S> Clone for Connections<S> {
         Self {
             inner: Arc::clone(&self.inner),
             by: Arc::clone(&self.by),
+            client: self.client.clone(),
             max_window: self.max_window,
         }
     }

@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use super::{Connection, ConnectionId};
 use crate::config::ConfigError;
+use crate::event::EventPatterns;
 use crate::scheme::catalog::{self, Options, SecretText};
+use crate::source::AllowList;
 
 /// The connections of a configuration: its `[[connection]]` tables.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -48,6 +50,13 @@ pub struct ConnectionConfig {
     /// The origins that `CloudEvents` deliveries may come from.
     #[serde(default)]
     pub origins: Vec<String>,
+    /// Networks (CIDR) that may send; everybody by default.
+    #[serde(default)]
+    pub allow_from: Vec<String>,
+    /// Event types that are taken, such as `push` or `invoice.*`; all by default. Others are answered
+    /// and reach no handler.
+    #[serde(default)]
+    pub events: Vec<String>,
     /// How old a delivery may be, in seconds, above the receiver's own window.
     pub replay_window_seconds: Option<u64>,
     /// The status of successes, 200 to 299.
@@ -165,6 +174,14 @@ impl ConnectionConfig {
         let options = self.origins.iter().fold(options, Options::origin);
         let mut connection =
             Connection::new(id, entry.build(&options)?).with_enabled(self.enabled.unwrap_or(true));
+        if !self.allow_from.is_empty() {
+            let list = AllowList::parse(self.allow_from.iter().map(String::as_str))?;
+            connection = connection.with_allow_from(list);
+        }
+        if !self.events.is_empty() {
+            let events = EventPatterns::parse(self.events.iter().map(String::as_str))?;
+            connection = connection.with_events(events);
+        }
         if let Some(seconds) = self.replay_window_seconds {
             connection = connection.with_replay_window(Duration::from_secs(seconds));
         }

@@ -83,7 +83,9 @@ pub use self::id::ConnectionId;
 pub use self::map::ConnectionMap;
 pub use self::pass::ConnectionPass;
 use crate::BoxError;
+use crate::event::EventPatterns;
 use crate::scheme::{AnyScheme, Profile, Scheme};
+use crate::source::AllowList;
 
 /// One provider's deliveries to one receiver.
 #[derive(Clone, Debug)]
@@ -92,6 +94,7 @@ pub struct Connection {
     id: ConnectionId,
     scheme: AnyScheme,
     profile: Arc<Profile>,
+    allow_from: Option<AllowList>,
     is_enabled: bool,
 }
 
@@ -104,6 +107,7 @@ impl Connection {
             id,
             scheme: AnyScheme::new(scheme),
             profile: Arc::new(profile),
+            allow_from: None,
             is_enabled: true,
         }
     }
@@ -117,6 +121,17 @@ impl Connection {
     /// Answers successes with this status.
     pub fn with_success(self, status: StatusCode) -> Self {
         self.change(|profile| profile.with_success(status))
+    }
+
+    /// Takes only these event types: others are answered, and nothing runs or is remembered.
+    pub fn with_events(self, events: EventPatterns) -> Self {
+        self.change(|profile| profile.with_events(events))
+    }
+
+    /// Lets in only senders on `list`; see [`Connections::with_client`].
+    pub fn with_allow_from(mut self, list: AllowList) -> Self {
+        self.allow_from = Some(list);
+        self
     }
 
     /// Switches the connection on or off: deliveries to one that is off get the common 401.

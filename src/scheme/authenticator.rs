@@ -68,6 +68,8 @@ pub enum OpenError {
     Media,
     /// The provider does not deliver with this method: 405.
     Method,
+    /// The sender's address is not on the connection's list: 403.
+    Denied,
     /// A question of the provider's that lacks what is asked: 400.
     Malformed,
     /// The source of the secrets is down: 503, so that the sender tries again.
@@ -112,6 +114,7 @@ impl fmt::Display for OpenError {
             Self::Auth(err) => err.fmt(f),
             Self::Media => f.write_str("the media type is not one of the scheme's"),
             Self::Method => f.write_str("the method is not one of the scheme's"),
+            Self::Denied => f.write_str("the sender's address is not on the list"),
             Self::Malformed => f.write_str("the question lacks what is asked"),
             Self::Unavailable => f.write_str("the secrets are unavailable"),
         }

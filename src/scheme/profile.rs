@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode};
 
+use crate::event::EventPatterns;
+
 /// What a provider's deliveries look like, beside how they are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
@@ -12,6 +14,7 @@ pub struct Profile {
     connection: Option<Arc<str>>,
     window: Option<Duration>,
     success: Option<StatusCode>,
+    events: Option<EventPatterns>,
 }
 
 /// What is true of all deliveries of a scheme, as the table of providers has it.
@@ -103,6 +106,7 @@ impl Profile {
             connection: None,
             window: None,
             success: None,
+            events: None,
         }
     }
 
@@ -160,6 +164,16 @@ impl Profile {
     pub fn with_success(mut self, status: StatusCode) -> Self {
         self.success = Some(status);
         self
+    }
+
+    /// Takes only these event types, above the envelope layer's own.
+    pub fn with_events(mut self, events: EventPatterns) -> Self {
+        self.events = Some(events);
+        self
+    }
+
+    pub(crate) fn events(&self) -> Option<&EventPatterns> {
+        self.events.as_ref()
     }
 
     /// The name of the connection, where it is found out by request.

@@ -11,6 +11,7 @@ mod order;
 mod replay;
 mod secrets;
 mod sockets;
+mod source;
 mod stack;
 mod store;
 mod vectors;
