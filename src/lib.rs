@@ -28,6 +28,10 @@ pub mod envelope;
 
 pub mod idempotency;
 
+// Below the rooms.
+
+pub mod dispatch;
+
 // Beside the rooms: which connection a request belongs to.
 
 pub mod connection;

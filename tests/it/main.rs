@@ -3,6 +3,7 @@
 mod architecture;
 mod connections;
 mod detach;
+mod dispatch;
 mod envelope;
 mod faulty;
 mod idempotency;
