@@ -21,6 +21,22 @@ pub enum AuthErrorKind {
     UnsupportedVersion,
     /// No signature matches the body under any secret.
     Mismatch,
+    /// The body does not carry the signature as the scheme writes it.
+    MalformedBody,
+    /// The body is not the one whose digest was signed.
+    BodyDigest,
+    /// The signature does not cover what it must.
+    Uncovered,
+    /// The signature has an end, and it has passed.
+    Expired,
+    /// The certificate lies at a URL that is not the provider's.
+    UntrustedKeyUrl,
+    /// Nobody has a key of the id that was named, or not one that is accepted today.
+    UnknownKey,
+    /// Signed by the provider, but for somebody else's topic.
+    OtherTopic,
+    /// The key is not here yet, so nothing can be said: the sender may try again.
+    KeyUnavailable,
 }
 
 impl AuthError {
@@ -46,6 +62,14 @@ impl fmt::Display for AuthError {
             AuthErrorKind::MalformedTimestamp => "the timestamp is malformed",
             AuthErrorKind::UnsupportedVersion => "no signature of a supported version",
             AuthErrorKind::Mismatch => "no signature matches",
+            AuthErrorKind::MalformedBody => "the signature in the body is malformed",
+            AuthErrorKind::BodyDigest => "the body is not the one that was signed",
+            AuthErrorKind::Uncovered => "the signature does not cover enough",
+            AuthErrorKind::Expired => "the signature has expired",
+            AuthErrorKind::UntrustedKeyUrl => "the certificate is not at the provider's",
+            AuthErrorKind::UnknownKey => "the key is unknown",
+            AuthErrorKind::OtherTopic => "the topic is not one of ours",
+            AuthErrorKind::KeyUnavailable => "the key is not available yet",
         })
     }
 }

@@ -43,13 +43,27 @@
 //! ```
 
 mod authenticator;
+#[cfg(any(feature = "x509", feature = "jwt", feature = "rfc9421"))]
+mod compare;
 mod error;
 mod head;
 mod hmac;
+#[cfg(any(feature = "x509", feature = "jwt", feature = "rfc9421"))]
+mod keys;
 mod pass;
+#[cfg(feature = "x509")]
+mod paypal;
+#[cfg(feature = "jwt")]
+mod plaid;
 mod profile;
 mod providers;
+#[cfg(feature = "rfc9421")]
+mod rfc9421;
 mod signature;
+#[cfg(feature = "x509")]
+mod sns;
+#[cfg(feature = "x509")]
+mod x509;
 
 use std::sync::{Arc, LazyLock};
 
@@ -58,9 +72,21 @@ use ::http::request::Parts;
 pub use self::authenticator::{Authenticator, OpenError, Opened};
 pub use self::error::{AuthError, AuthErrorKind};
 pub use self::hmac::{HmacScheme, Part};
+#[cfg(any(feature = "x509", feature = "jwt", feature = "rfc9421"))]
+pub use self::keys::{KeyError, KeySource, PinnedKeys, VerifyingKey};
 pub use self::pass::HmacPass;
+#[cfg(feature = "x509")]
+pub use self::paypal::{PayPalPass, PayPalScheme};
+#[cfg(feature = "jwt")]
+pub use self::plaid::{PlaidPass, PlaidScheme};
 pub(crate) use self::profile::Field;
 pub use self::profile::{Profile, Shape};
+#[cfg(all(feature = "rfc9421", feature = "test-util"))]
+pub use self::rfc9421::Rfc9421Signer;
+#[cfg(feature = "rfc9421")]
+pub use self::rfc9421::{Rfc9421Pass, Rfc9421Scheme};
+#[cfg(feature = "x509")]
+pub use self::sns::{SnsPass, SnsScheme};
 use crate::delivery::Delivery;
 
 /// Something that can decide whether a delivery is authentic.

@@ -11,6 +11,7 @@ pub struct Profile {
     event_type: Option<Field>,
     future_skew: Duration,
     signs_time: bool,
+    any_media_type: bool,
 }
 
 /// The form of a payload.
@@ -45,6 +46,7 @@ impl Profile {
             event_type: None,
             future_skew: Duration::from_secs(60),
             signs_time: false,
+            any_media_type: false,
         }
     }
 
@@ -80,6 +82,12 @@ impl Profile {
     /// 60 s by default; more where the provider's own SDK allows it.
     pub fn with_future_skew(mut self, skew: Duration) -> Self {
         self.future_skew = skew;
+        self
+    }
+
+    /// The provider labels its payloads wrongly: any media type is taken for the shape.
+    pub fn with_any_media_type(mut self) -> Self {
+        self.any_media_type = true;
         self
     }
 
@@ -122,6 +130,7 @@ impl Profile {
     /// The shape of a payload of this media type, or `None` where the provider does not send it.
     /// A payload without a media type is taken for the shape that was promised.
     pub(crate) fn accepts(&self, media: Option<&HeaderValue>) -> Option<Shape> {
+        let media = media.filter(|_| !self.any_media_type);
         let Some(media) = media else {
             return Some(match self.shape {
                 Shape::ObjectOrForm => Shape::Object,

@@ -1,0 +1,1 @@
+//! Look-up of keys, and what the vectors do not ask.
