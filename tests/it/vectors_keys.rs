@@ -1,6 +1,7 @@
 //! Vectors of the schemes whose keys are known by an id, through the schemes and the real layers.
 
 use std::convert::Infallible;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -23,9 +24,10 @@ use tower_webhook::secret::Secret;
 use tower_webhook::time::ManualClock;
 use tower_webhook::verify::VerifyLayer;
 
-pub(crate) fn vectors() -> Vec<Value> {
-    let file: Value = serde_json::from_str(include_str!("../vectors/keys.json")).unwrap();
-    file["vectors"].as_array().unwrap().clone()
+pub(crate) fn vectors() -> &'static [Value] {
+    static FILE: LazyLock<Value> =
+        LazyLock::new(|| serde_json::from_str(include_str!("../vectors/keys.json")).unwrap());
+    FILE["vectors"].as_array().unwrap()
 }
 
 fn text<'v>(vector: &'v Value, key: &str) -> &'v str {
@@ -184,7 +186,7 @@ async fn hold<S: Scheme + Clone>(vector: &Value, scheme: &S) {
 async fn every_vector_of_keys_gives_its_verdict_through_the_layers() {
     let vectors = vectors();
     assert_eq!(vectors.len(), 49);
-    for vector in &vectors {
+    for vector in vectors {
         match text(vector, "scheme") {
             "aws_sns.rsa_cert" => hold(vector, &sns(vector)).await,
             "paypal.rsa_cert" => hold(vector, &paypal(vector)).await,

@@ -48,23 +48,24 @@ pub(in super::super) enum Algorithm {
 const MIN_RSA_BITS: u32 = 2048;
 
 impl VerifyingKey {
-    /// The RSA key of an X.509 certificate in PEM, accepted until the certificate ends.
+    /// The RSA key of the first X.509 certificate in PEM, accepted until the certificate ends.
     ///
-    /// The certificate is trusted because it was given: no chain is checked, and neither is the
-    /// first day of its validity.
+    /// The certificate is trusted because it was given. Those after it, which would vouch for it,
+    /// are not looked at, and neither is the first day of its validity.
     ///
     /// # Errors
     ///
-    /// Returns an error when the text is not one certificate, or its key is not RSA of 2048 to
+    /// Returns an error when the text is not PEM certificates, or the key is not RSA of 2048 to
     /// 8192 bits.
     #[cfg(feature = "x509")]
     pub fn certificate_pem(pem: &str) -> Result<Self, ConfigError> {
-        use x509_cert::der::{DecodePem as _, Encode as _};
+        use x509_cert::der::Encode as _;
 
         let refused = |reason| ConfigError::new("certificate", reason);
-        let certificate = x509_cert::Certificate::from_pem(pem)
-            .map_err(|_| refused("is not a PEM certificate"))?;
-        let certificate = certificate.tbs_certificate();
+        let chain = x509_cert::Certificate::load_pem_chain(pem.as_bytes()).unwrap_or_default();
+        let leaf = chain.first();
+        let leaf = leaf.ok_or_else(|| refused("is not a PEM certificate"))?;
+        let certificate = leaf.tbs_certificate();
         let spki = certificate.subject_public_key_info().to_der();
         let key = spki.ok().and_then(|spki| rsa_from_spki(&spki));
         let key = key.ok_or_else(|| refused("has no RSA key of 2048 to 8192 bits"))?;

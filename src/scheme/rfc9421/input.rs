@@ -70,14 +70,9 @@ pub(super) fn parse(input: &str, signature: &str, label: Option<&str>) -> Result
     if !signature.contains(&format!(":{}:", STANDARD.encode(bytes))) {
         return Err(malformed.into());
     }
-    let text = |name| list.params.get(name).map(|value| string(value));
+    let text = |name| list.params.get(name).map(string);
     let text = |name| text(name).transpose();
-    let time = |name| {
-        list.params
-            .get(name)
-            .map(|value| seconds(value))
-            .transpose()
-    };
+    let time = |name| list.params.get(name).map(seconds).transpose();
     Ok(Input {
         components: components(list)?,
         params: serialize(list)?,

@@ -33,9 +33,11 @@ pub(super) struct Message<'a> {
 
 impl<'a> Message<'a> {
     pub(super) fn parse(body: &'a [u8]) -> Option<Self> {
-        // serde would read the fields from an array as well.
-        let is_object = body.trim_ascii_start().starts_with(b"{");
-        is_object.then(|| serde_json::from_slice(body).ok())?
+        // serde would read the fields from an array as well, and looks for UTF-8 only in what is
+        // not skipped.
+        let text = std::str::from_utf8(body).ok()?;
+        let is_object = text.trim_ascii_start().starts_with('{');
+        is_object.then(|| serde_json::from_str(text).ok())?
     }
 
     /// The text that is signed: names and values of fields, a line each.

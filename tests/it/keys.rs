@@ -1,1 +1,0 @@
-//! Look-up of keys, and what the vectors do not ask.
