@@ -43,7 +43,7 @@
 //! ```
 
 mod authenticator;
-#[cfg(any(feature = "x509", feature = "jwt", feature = "rfc9421"))]
+#[cfg(any(feature = "jwt", feature = "rfc9421"))]
 mod compare;
 mod error;
 mod head;

@@ -1,15 +1,13 @@
 use ::http::{HeaderMap, HeaderName};
-use sfv::{Dictionary, ListEntry, Parser};
+use sfv::ListEntry;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::super::compare::equal;
 use super::super::head::one;
 use super::super::{AuthError, AuthErrorKind};
+use super::input::dictionary;
 
 pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
-
-/// Longest `Content-Digest`, in bytes.
-const MAX_HEADER: usize = 1024;
 
 /// The digests that a `Content-Digest` names (RFC 9530), and the body as far as it has come.
 #[derive(Default)]
@@ -22,11 +20,7 @@ impl ContentDigest {
     /// Reads the header. Of its algorithms those that are not deprecated count.
     pub(super) fn read(headers: &HeaderMap) -> Result<Self, AuthError> {
         let malformed = AuthErrorKind::MalformedHeader;
-        let text = one(headers, &CONTENT_DIGEST)?;
-        if text.len() > MAX_HEADER {
-            return Err(malformed.into());
-        }
-        let digests: Dictionary = Parser::new(text).parse().map_err(|_| malformed)?;
+        let digests = dictionary(one(headers, &CONTENT_DIGEST)?)?;
         let digest = |name: &str| match digests.get(name) {
             None => Ok(None),
             Some(ListEntry::Item(item)) => match item.bare_item.as_byte_sequence() {

@@ -3,15 +3,16 @@ use std::collections::HashSet;
 use ::http::HeaderName;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sfv::{BareItem, Dictionary, InnerList, Item, ListEntry, ListSerializer, Parser};
+use sfv::visitor::{DictionaryVisitor, EntryVisitor};
+use sfv::{BareItem, Dictionary, InnerList, Item, KeyRef, ListEntry, ListSerializer, Parser};
 
 use super::super::{AuthError, AuthErrorKind};
 
 /// Longest `Signature-Input` and `Signature`, in bytes.
 const MAX_HEADER: usize = 4096;
 
-/// Most signatures in one request: proxies may add theirs.
-const MAX_LABELS: usize = 8;
+/// Most members of a dictionary: proxies may add signatures of theirs.
+const MAX_MEMBERS: usize = 8;
 
 /// Most components one signature may cover.
 const MAX_COMPONENTS: usize = 32;
@@ -84,16 +85,33 @@ pub(super) fn parse(input: &str, signature: &str, label: Option<&str>) -> Result
     })
 }
 
-fn dictionary(text: &str) -> Result<Dictionary, AuthError> {
+/// A dictionary in which no member comes twice: which of the two would be meant?
+pub(super) fn dictionary(text: &str) -> Result<Dictionary, AuthError> {
     let malformed = AuthErrorKind::MalformedHeader;
     if text.len() > MAX_HEADER {
         return Err(malformed.into());
     }
-    let dictionary: Dictionary = Parser::new(text).parse().map_err(|_| malformed)?;
-    (1..=MAX_LABELS)
-        .contains(&dictionary.len())
-        .then_some(dictionary)
-        .ok_or_else(|| malformed.into())
+    Parser::new(text)
+        .parse_dictionary_with_visitor(Strict(Dictionary::new()))
+        .map_err(|_| malformed.into())
+}
+
+struct Strict(Dictionary);
+
+impl<'de> DictionaryVisitor<'de> for Strict {
+    type Out = Dictionary;
+    type Error = AuthError;
+
+    fn entry(&mut self, key: &'de KeyRef) -> Result<impl EntryVisitor<'de>, AuthError> {
+        if self.0.contains_key(key.as_str()) || self.0.len() >= MAX_MEMBERS {
+            return Err(AuthErrorKind::MalformedHeader.into());
+        }
+        DictionaryVisitor::entry(&mut self.0, key).map_err(|never| match never {})
+    }
+
+    fn finish(self) -> Result<Dictionary, AuthError> {
+        Ok(self.0)
+    }
 }
 
 fn components(list: &InnerList) -> Result<Vec<Component>, AuthError> {

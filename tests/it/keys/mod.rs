@@ -1,6 +1,7 @@
 //! Look-up of keys, and what the vectors of these schemes do not ask.
 
 mod flips;
+mod garbage;
 mod plaid;
 mod rfc9421;
 mod sns;

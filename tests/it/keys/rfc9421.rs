@@ -360,6 +360,15 @@ fn which_of_several_signatures_counts_is_for_the_receiver_to_say() {
     assert!(label("sig1").is_ok());
     assert_eq!(label("proxy"), Err(AuthErrorKind::Uncovered));
     assert_eq!(label("other"), Err(AuthErrorKind::MissingHeader));
+
+    // As a proxy joins two headers: the second would replace the first.
+    for (name, other) in [("signature", "sig1=:AAAA:"), ("signature-input", "sig1=()")] {
+        let mut head = head.clone();
+        let joined = format!("{other}, {}", head.headers[name].to_str().unwrap());
+        head.headers.insert(name, joined.parse().unwrap());
+        let verdict = verdict(&scheme().with_label("sig1"), &head, BODY);
+        assert_eq!(verdict, Err(AuthErrorKind::MalformedHeader));
+    }
 }
 
 #[test]
