@@ -1,5 +1,7 @@
 //! What verification established about a delivery.
 
+use std::sync::Arc;
+
 /// What a valid signature vouches for, and what the sender merely said beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -15,6 +17,11 @@ pub struct Delivery {
     pub timestamp: Option<i64>,
     /// Position of the secret that matched, in the order of configuration.
     pub secret_slot: usize,
+    /// The name of the secret that matched, where it has one.
+    pub key_id: Option<Arc<str>>,
+    /// The SHA-256, in hex digits, of what was signed, where bodies that differ may share a signature.
+    /// It stands for the digest of the body in the key of the delivery.
+    pub content_digest: Option<Box<str>>,
 }
 
 impl Delivery {
@@ -27,6 +34,8 @@ impl Delivery {
             event_type_signed: false,
             timestamp: None,
             secret_slot,
+            key_id: None,
+            content_digest: None,
         }
     }
 }

@@ -45,6 +45,7 @@ pub mod delivery;
 pub mod outcome;
 pub mod rejection;
 mod report;
+mod scan;
 pub mod scheme;
 pub mod secret;
 pub mod store;

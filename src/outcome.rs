@@ -12,6 +12,8 @@ use crate::rejection::Rejection;
 pub enum Outcome {
     /// The handler answered 2xx, and what had to be remembered is.
     Acknowledged,
+    /// The provider asked whether the receiver is there, and was answered.
+    Handshake,
     /// A completed delivery came again and got its recorded answer.
     Duplicate,
     /// The handler refused for good; the same answer is given to retries.
@@ -41,6 +43,7 @@ impl Outcome {
     pub fn label(self) -> &'static str {
         match self {
             Self::Acknowledged => "acknowledged",
+            Self::Handshake => "handshake",
             Self::Duplicate => "duplicate",
             Self::HandlerRejected => "handler_rejected",
             Self::HandlerError => "handler_error",

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::delivery::Delivery;
 use crate::outcome::{Incident, Outcome};
+use crate::scheme::AuthErrorKind;
 
 /// Hears how requests end: the place for metrics.
 ///
@@ -11,6 +13,16 @@ use crate::outcome::{Incident, Outcome};
 pub trait Observer: Send + Sync + 'static {
     /// A request ended. Called once for each.
     fn outcome(&self, outcome: Outcome);
+
+    /// A signature matched: by which secret says [`Delivery::key_id`].
+    fn verified(&self, delivery: &Delivery) {
+        let _ = delivery;
+    }
+
+    /// A request was not authentic, for this cause. The sender never hears it.
+    fn unauthenticated(&self, cause: AuthErrorKind) {
+        let _ = cause;
+    }
 
     /// Something happened that somebody must look at.
     fn incident(&self, incident: Incident) {
@@ -46,6 +58,16 @@ impl Reporter {
             observer,
             stage: Arc::new(Mutex::new(Stage::Connected)),
         }
+    }
+
+    /// A signature matched.
+    pub(crate) fn verified(&self, delivery: &Delivery) {
+        self.observer.verified(delivery);
+    }
+
+    /// No signature matched.
+    pub(crate) fn unauthenticated(&self, cause: AuthErrorKind) {
+        self.observer.unauthenticated(cause);
     }
 
     /// The answer goes out.

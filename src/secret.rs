@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,12 +12,17 @@ use zeroize::Zeroizing;
 /// digest; 16 bytes are what the shortest-keyed large providers issue.
 pub const MIN_SECRET_BYTES: usize = 16;
 
+/// How long an old key is accepted after a rotation, in seconds: 24 h, which covers the retries of
+/// most providers.
+pub const ROTATION_GRACE: i64 = 86_400;
+
 /// A signing key, and when it is accepted.
 #[derive(Clone)]
 #[must_use]
 pub struct Secret {
     key: Zeroizing<Vec<u8>>,
     validity: Validity,
+    id: Option<Arc<str>>,
 }
 
 /// When a key is accepted, in Unix seconds, both ends included.
@@ -68,6 +74,28 @@ impl Secret {
         Self::new(Zeroizing::new(key))
     }
 
+    /// Decodes a key that is given as hex digits.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the text is not hex digits, or as for [`new`](Self::new).
+    pub fn hex(text: &str) -> Result<Self, SecretError> {
+        let key = const_hex::decode(text).map_err(|_| SecretError(SecretErrorKind::Encoding))?;
+        Self::new(Zeroizing::new(key))
+    }
+
+    /// Takes an app secret of Dropbox, which has 15 characters.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when `text` is shorter.
+    pub fn dropbox(text: impl AsRef<[u8]>) -> Result<Self, SecretError> {
+        match text.as_ref() {
+            key if key.len() == MIN_SECRET_BYTES - 1 => Self::dangerous_any_length(key),
+            key => Self::new(key),
+        }
+    }
+
     /// Takes a key of any length but zero. Under 16 bytes a key can be guessed.
     ///
     /// # Errors
@@ -81,6 +109,7 @@ impl Secret {
         Ok(Self {
             key: Zeroizing::new(key.to_vec()),
             validity: Validity::default(),
+            id: None,
         })
     }
 
@@ -95,6 +124,31 @@ impl Secret {
     pub fn not_after(mut self, unix_seconds: i64) -> Self {
         self.validity.not_after = Some(unix_seconds);
         self
+    }
+
+    /// The key was replaced at this time, in Unix seconds, and is accepted for [`ROTATION_GRACE`] more:
+    /// deliveries that were signed with it are still on their way.
+    pub fn retired_at(self, unix_seconds: i64) -> Self {
+        self.not_after(unix_seconds.saturating_add(ROTATION_GRACE))
+    }
+
+    /// Names the key. The name of the one that matched is told with the delivery and to the observer;
+    /// it must not say anything of the key.
+    pub fn with_id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// The name of the key.
+    #[must_use]
+    pub fn id(&self) -> Option<&Arc<str>> {
+        self.id.as_ref()
+    }
+
+    /// The key itself, for whoever was handed it by a provider and must keep it.
+    #[must_use]
+    pub fn reveal(&self) -> &[u8] {
+        &self.key
     }
 
     pub(crate) fn expose(&self) -> &[u8] {
@@ -123,13 +177,20 @@ enum SecretErrorKind {
     Encoding,
 }
 
+impl SecretError {
+    /// What is wrong, without the name of the setting.
+    pub(crate) fn reason(self) -> &'static str {
+        match self.0 {
+            SecretErrorKind::Empty => "is empty",
+            SecretErrorKind::Short => "is shorter than 16 bytes",
+            SecretErrorKind::Encoding => "is not in its encoding",
+        }
+    }
+}
+
 impl fmt::Display for SecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            SecretErrorKind::Empty => "`secret` is empty",
-            SecretErrorKind::Short => "`secret` is shorter than 16 bytes",
-            SecretErrorKind::Encoding => "`secret` is not base64",
-        })
+        write!(f, "`secret` {}", self.reason())
     }
 }
 

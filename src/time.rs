@@ -11,6 +11,12 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn unix_seconds(&self) -> i64;
 }
 
+/// Unix seconds of an RFC 3339 time in UTC.
+pub(crate) fn rfc3339(text: &str) -> Option<i64> {
+    let time = humantime::parse_rfc3339(text).ok()?;
+    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
+}
+
 /// The clock of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

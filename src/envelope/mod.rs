@@ -33,7 +33,6 @@
 mod axum;
 mod layer;
 mod payload;
-mod scan;
 mod service;
 
 #[cfg(feature = "axum")]

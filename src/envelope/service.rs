@@ -3,10 +3,10 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::scan::scan;
 use crate::body::ResponseBody;
 use crate::delivery::DeliveryId;
 use crate::rejection::{Rejection, ResponseFuture};
+use crate::scan::scan;
 use crate::verify::{Unclaimed, Verified, VerifiedBody};
 
 /// Middleware that checks the shape of payloads.
@@ -51,17 +51,24 @@ where
 
 /// Writes what the payload says into the delivery; gives a copy where that changed it.
 fn open(body: &mut VerifiedBody) -> Result<Option<VerifiedBody>, Rejection> {
-    let found = scan(body.as_bytes(), body.shape(), body.profile())?;
-    if found.id.is_none() && found.event_type.is_none() {
+    let profile = body.profile();
+    let is_signed = profile.signs_body();
+    let wanted = [profile.id(), profile.event_type()];
+    let [id, event_type] = scan(body.as_bytes(), body.shape(), wanted)?;
+    if id.is_none() && event_type.is_none() {
         return Ok(None);
     }
     body.amend(|delivery| {
-        if let Some(id) = found.id {
-            delivery.id = DeliveryId::Signed(id);
+        if let Some(id) = id {
+            delivery.id = if is_signed {
+                DeliveryId::Signed(id)
+            } else {
+                DeliveryId::Unsigned(id)
+            };
         }
-        if let Some(event_type) = found.event_type {
+        if let Some(event_type) = event_type {
             delivery.event_type = Some(event_type);
-            delivery.event_type_signed = true;
+            delivery.event_type_signed = is_signed;
         }
     });
     Ok(Some(body.clone()))

@@ -61,9 +61,13 @@ pub(super) fn key(rules: &Rules, body: &FreshBody, payload: &Fingerprint) -> Ide
         id,
         event_type,
         event_type_signed,
+        content_digest,
         ..
     } = body.delivery();
-    let digest = || const_hex::encode(payload.as_bytes());
+    let digest = || match content_digest {
+        Some(digest) => digest.to_string(),
+        None => const_hex::encode(payload.as_bytes()),
+    };
     let nonce = match id {
         DeliveryId::Signed(id) => id.to_string(),
         DeliveryId::Unsigned(id) if !rules.is_strict => format!("{id}~{}", digest()),
@@ -71,7 +75,8 @@ pub(super) fn key(rules: &Rules, body: &FreshBody, payload: &Fingerprint) -> Ide
     };
     let event_type = event_type.as_deref();
     let event_type = event_type.filter(|_| *event_type_signed || !rules.is_strict);
-    IdemKey::compose(&rules.connection, event_type, &nonce)
+    let own = body.profile().connection();
+    IdemKey::compose(own.unwrap_or(&rules.connection), event_type, &nonce)
 }
 
 impl<St: IdempotencyStore> Ticket<St> {

@@ -131,6 +131,10 @@ where
             .as_ref()
             .ok()
             .and_then(|res| res.extensions().get().copied());
+        let cause = result.as_ref().ok().and_then(|res| res.extensions().get());
+        if let Some(&cause) = cause {
+            this.line.reporter.unauthenticated(cause);
+        }
         this.line.reporter.answered(outcome, incident);
         #[cfg(feature = "tracing")]
         tracing::info!(outcome = outcome.label(), "webhook answered");

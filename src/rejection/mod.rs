@@ -17,8 +17,10 @@ pub use self::future::ResponseFuture;
 pub enum Rejection {
     /// The whole receiver is switched off: 404.
     Disabled,
-    /// The method is not `POST`: 405.
+    /// The provider does not deliver with this method: 405.
     Method,
+    /// A provider's question whether the receiver is there, that lacks what is asked: 400.
+    Handshake,
     /// The body is longer than the limit, declared or not: 413.
     TooLarge,
     /// The bytes in flight, or the handlers, have used up their permits: 503.
@@ -76,7 +78,7 @@ impl Rejection {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyAborted | Self::Malformed { .. } => StatusCode::BAD_REQUEST,
+            Self::BodyAborted | Self::Handshake | Self::Malformed { .. } => StatusCode::BAD_REQUEST,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Stale
@@ -103,6 +105,7 @@ impl Rejection {
         match self {
             Self::Disabled => "disabled",
             Self::Method => "method",
+            Self::Handshake => "handshake_malformed",
             Self::TooLarge => "too_large",
             Self::Shed => "shed",
             Self::BodyTimeout => "body_timeout",

@@ -9,6 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::delivery::Delivery;
+use crate::scheme::Profile;
 use crate::time::Clock;
 use crate::verify::{Unclaimed, Verified, VerifiedBody, sealed};
 
@@ -36,6 +37,11 @@ impl FreshBody {
     // `pub(super)`, not `pub(crate)`: no other room may mint the proof.
     pub(super) fn seal(verified: VerifiedBody, memory: Memory) -> Self {
         Self { verified, memory }
+    }
+
+    /// What the scheme promises of its deliveries.
+    pub(crate) fn profile(&self) -> &Profile {
+        self.verified.profile()
     }
 
     /// The time, by the clock of the window.

@@ -30,12 +30,18 @@ impl<S> ReplayWindow<S> {
         self.window.future.unwrap_or(skew)
     }
 
+    /// How old a delivery may be, in seconds.
+    fn past(&self, verified: &VerifiedBody) -> u64 {
+        let own = verified.profile().replay_window();
+        own.map_or(self.window.past, |own| own.as_secs())
+    }
+
     fn judge(&self, verified: &VerifiedBody) -> Result<(), Rejection> {
         let Some(timestamp) = verified.delivery().timestamp else {
             return Ok(());
         };
         let now = self.window.clock.unix_seconds();
-        if now.saturating_sub(timestamp) > i64::try_from(self.window.past).unwrap_or(i64::MAX) {
+        if now.saturating_sub(timestamp) > i64::try_from(self.past(verified)).unwrap_or(i64::MAX) {
             Err(Rejection::Stale)
         } else if timestamp > now && timestamp.abs_diff(now) > self.skew(verified) {
             Err(Rejection::Future)
@@ -64,7 +70,7 @@ where
             return ResponseFuture::rejected(why);
         }
         let memory = Memory {
-            past: self.window.past,
+            past: self.past(req.body()),
             future: self.skew(req.body()),
             clock: Arc::clone(&self.window.clock),
         };

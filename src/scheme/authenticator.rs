@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
-use super::{AuthError, Pass, Profile, Scheme};
+use super::{AuthError, Handshake, Pass, Profile, Scheme};
 
 /// Finds the scheme and the secrets for a request, at once or after asking somebody.
 ///
@@ -28,20 +28,26 @@ pub trait Authenticator: Send + Sync + 'static {
     }
 }
 
-/// A verification that the head allows.
+/// What the head allows.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Opened<P> {
-    /// The state of the verification.
-    pub pass: P,
-    /// What the deliveries look like.
-    pub profile: Arc<Profile>,
+pub enum Opened<P> {
+    /// A verification of the body.
+    #[non_exhaustive]
+    Pass {
+        /// The state of the verification.
+        pass: P,
+        /// What the deliveries look like.
+        profile: Arc<Profile>,
+    },
+    /// Nothing is delivered: the provider asks whether the receiver is there.
+    Handshake(Handshake),
 }
 
 impl<P> Opened<P> {
     /// Joins a verification with what is known about its deliveries.
     pub fn new(pass: P, profile: Arc<Profile>) -> Self {
-        Self { pass, profile }
+        Self::Pass { pass, profile }
     }
 }
 
@@ -53,6 +59,10 @@ pub enum OpenError {
     Auth(AuthError),
     /// The provider does not send this media type: 415.
     Media,
+    /// The provider does not deliver with this method: 405.
+    Method,
+    /// A question of the provider's that lacks what is asked: 400.
+    Malformed,
     /// The source of the secrets is down: 503, so that the sender tries again.
     Unavailable,
 }
@@ -62,7 +72,15 @@ impl<V: Scheme> Authenticator for V {
     type Opening = Ready<Result<Opened<V::Pass>, OpenError>>;
 
     fn open(&self, head: &Parts) -> Self::Opening {
+        match self.greet(head) {
+            Some(Ok(handshake)) => return ready(Ok(Opened::Handshake(handshake))),
+            Some(Err(why)) => return ready(Err(why)),
+            None => {}
+        }
         let profile = Scheme::profile(self);
+        if !profile.allows(&head.method) {
+            return ready(Err(OpenError::Method));
+        }
         if profile.accepts(head.headers.get(CONTENT_TYPE)).is_none() {
             return ready(Err(OpenError::Media));
         }
@@ -86,6 +104,8 @@ impl fmt::Display for OpenError {
         match self {
             Self::Auth(err) => err.fmt(f),
             Self::Media => f.write_str("the media type is not one of the scheme's"),
+            Self::Method => f.write_str("the method is not one of the scheme's"),
+            Self::Malformed => f.write_str("the question lacks what is asked"),
             Self::Unavailable => f.write_str("the secrets are unavailable"),
         }
     }

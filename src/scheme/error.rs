@@ -17,12 +17,14 @@ pub enum AuthErrorKind {
     MalformedHeader,
     /// The timestamp is not a number of the scheme's form.
     MalformedTimestamp,
+    /// The body, which holds the signature or what is signed, cannot be read.
+    MalformedBody,
+    /// The key that the sender names is not one of ours, or no longer.
+    UnknownKey,
     /// Only signatures of versions that this scheme does not accept.
     UnsupportedVersion,
     /// No signature matches the body under any secret.
     Mismatch,
-    /// The body does not carry the signature as the scheme writes it.
-    MalformedBody,
     /// The body is not the one whose digest was signed.
     BodyDigest,
     /// The signature does not cover what it must.
@@ -31,8 +33,6 @@ pub enum AuthErrorKind {
     Expired,
     /// The certificate lies at a URL that is not the provider's.
     UntrustedKeyUrl,
-    /// Nobody has a key of the id that was named, or not one that is accepted today.
-    UnknownKey,
     /// Signed by the provider, but for somebody else's topic.
     OtherTopic,
     /// The key is not here yet, so nothing can be said: the sender may try again.
@@ -60,14 +60,14 @@ impl fmt::Display for AuthError {
             AuthErrorKind::DuplicateHeader => "a header of the signature came twice",
             AuthErrorKind::MalformedHeader => "a header of the signature is malformed",
             AuthErrorKind::MalformedTimestamp => "the timestamp is malformed",
+            AuthErrorKind::MalformedBody => "the body is malformed",
+            AuthErrorKind::UnknownKey => "the key is unknown",
             AuthErrorKind::UnsupportedVersion => "no signature of a supported version",
             AuthErrorKind::Mismatch => "no signature matches",
-            AuthErrorKind::MalformedBody => "the signature in the body is malformed",
             AuthErrorKind::BodyDigest => "the body is not the one that was signed",
             AuthErrorKind::Uncovered => "the signature does not cover enough",
             AuthErrorKind::Expired => "the signature has expired",
             AuthErrorKind::UntrustedKeyUrl => "the certificate is not at the provider's",
-            AuthErrorKind::UnknownKey => "the key is unknown",
             AuthErrorKind::OtherTopic => "the topic is not one of ours",
             AuthErrorKind::KeyUnavailable => "the key is not available yet",
         })

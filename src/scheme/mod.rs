@@ -42,26 +42,42 @@
 //! # Ok::<(), tower_webhook::secret::SecretError>(())
 //! ```
 
+mod adyen;
+mod any;
 mod authenticator;
-#[cfg(any(feature = "jwt", feature = "rfc9421"))]
+pub mod catalog;
+mod challenge;
+mod claims;
+mod cloud_events;
 mod compare;
 mod error;
+mod greeting;
 mod head;
 mod hmac;
 #[cfg(any(feature = "x509", feature = "jwt", feature = "rfc9421"))]
 mod keys;
-mod pass;
+mod mailgun;
+mod payload;
 #[cfg(feature = "x509")]
 mod paypal;
 #[cfg(feature = "jwt")]
 mod plaid;
+mod plan;
 mod profile;
 mod providers;
+#[cfg(any(feature = "ed25519", feature = "ecdsa"))]
+mod public_key;
+mod recipe;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
+mod setup;
 mod signature;
 #[cfg(feature = "x509")]
 mod sns;
+mod swap;
+mod token;
+mod twilio;
+mod url;
 #[cfg(feature = "x509")]
 mod x509;
 
@@ -69,25 +85,42 @@ use std::sync::{Arc, LazyLock};
 
 use ::http::request::Parts;
 
+pub use self::adyen::AdyenScheme;
+pub use self::any::{AnyPass, AnyScheme};
 pub use self::authenticator::{Authenticator, OpenError, Opened};
+pub use self::claims::{Claims, Handshake};
+pub use self::cloud_events::CloudEventsScheme;
 pub use self::error::{AuthError, AuthErrorKind};
-pub use self::hmac::{HmacScheme, Part};
+pub use self::greeting::GreetingScheme;
+pub use self::hmac::{HmacPass, HmacScheme};
 #[cfg(any(feature = "x509", feature = "jwt", feature = "rfc9421"))]
 pub use self::keys::{KeyError, KeySource, PinnedKeys, VerifyingKey};
-pub use self::pass::HmacPass;
+pub use self::mailgun::MailgunScheme;
+pub use self::payload::BodyPass;
 #[cfg(feature = "x509")]
 pub use self::paypal::{PayPalPass, PayPalScheme};
 #[cfg(feature = "jwt")]
 pub use self::plaid::{PlaidPass, PlaidScheme};
 pub(crate) use self::profile::Field;
 pub use self::profile::{Profile, Shape};
+#[cfg(feature = "ed25519")]
+pub use self::public_key::Ed25519Key;
+#[cfg(feature = "ecdsa")]
+pub use self::public_key::P256Key;
+#[cfg(any(feature = "ed25519", feature = "ecdsa"))]
+pub use self::public_key::{PublicKey, PublicKeyError, PublicKeyPass, PublicKeyScheme};
+pub use self::recipe::Part;
 #[cfg(all(feature = "rfc9421", feature = "test-util"))]
 pub use self::rfc9421::Rfc9421Signer;
 #[cfg(feature = "rfc9421")]
 pub use self::rfc9421::{Rfc9421Pass, Rfc9421Scheme};
+pub use self::setup::{SetupPass, SetupScheme};
 #[cfg(feature = "x509")]
 pub use self::sns::{SnsPass, SnsScheme};
-use crate::delivery::Delivery;
+pub use self::swap::Swap;
+pub use self::token::{TokenPass, TokenScheme};
+pub use self::twilio::{TwilioPass, TwilioScheme};
+pub use self::url::PublicUrl;
 
 /// Something that can decide whether a delivery is authentic.
 pub trait Scheme: Send + Sync + 'static {
@@ -107,6 +140,17 @@ pub trait Scheme: Send + Sync + 'static {
             LazyLock::new(|| Arc::new(Profile::new(Shape::Object)));
         Arc::clone(&OBJECT)
     }
+
+    /// Answers a provider that asks, in a request without a body, whether the receiver is there.
+    /// `None` where `head` is no such question.
+    ///
+    /// # Errors
+    ///
+    /// The inner result is an error when the question is not the provider's.
+    fn greet(&self, head: &Parts) -> Option<Result<Handshake, OpenError>> {
+        let _ = head;
+        None
+    }
 }
 
 /// One verification under way.
@@ -119,5 +163,5 @@ pub trait Pass: Send + 'static {
     /// # Errors
     ///
     /// Returns an error when no signature matches under any secret.
-    fn finish(self, body: &[u8]) -> Result<Delivery, AuthError>;
+    fn finish(self, body: &[u8]) -> Result<Claims, AuthError>;
 }

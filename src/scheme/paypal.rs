@@ -4,10 +4,14 @@ use std::sync::Arc;
 use ::http::HeaderName;
 use ::http::request::Parts;
 
-use super::head::{maybe, one};
+use super::head::{maybe, one, seconds};
 use super::keys::{Algorithm, find};
-use super::x509::{seconds, signature, split_url};
-use super::{AuthError, AuthErrorKind, KeySource, Pass, Profile, Scheme, Shape, VerifyingKey};
+use super::profile::{Facts, Field};
+use super::recipe::Unit;
+use super::x509::{signature, split_url};
+use super::{
+    AuthError, AuthErrorKind, Claims, KeySource, Pass, Profile, Scheme, Shape, VerifyingKey,
+};
 use crate::config::ConfigError;
 use crate::delivery::{Delivery, DeliveryId};
 use crate::time::{Clock, SystemClock};
@@ -65,14 +69,14 @@ impl PayPalScheme {
         if webhook_id.is_empty() || !webhook_id.bytes().all(plain) {
             return Err(ConfigError::new("webhook_id", "is not one of PayPal's"));
         }
-        let profile = Profile::new(Shape::Object)
-            .with_event_type(&["event_type"])
-            .with_optional_fields()
-            .with_signed_time();
+        let mut facts = Facts::new(Shape::Object);
+        facts.event_type = Some(Field::optional(&["event_type"]));
+        facts.signs_time = true;
+        facts.signs_body = false; // but for a checksum
         Ok(Self {
             keys: Arc::new(keys),
             webhook_id: webhook_id.into(),
-            profile: Arc::new(profile),
+            profile: Arc::new(Profile::of(facts)),
             clock: Arc::new(SystemClock),
         })
     }
@@ -96,9 +100,9 @@ impl Scheme for PayPalScheme {
             return Err(AuthErrorKind::MalformedHeader.into());
         }
         let time = one(headers, &TIME)?;
-        let timestamp = seconds(time)?;
+        let timestamp = seconds(time, Unit::Rfc3339)?;
         let signature = signature(one(headers, &SIGNATURE)?, AuthErrorKind::MalformedHeader)?;
-        if maybe(headers, &ALGORITHM)?.is_some_and(|algorithm| *algorithm != *"SHA256withRSA") {
+        if maybe(headers, &[ALGORITHM])?.is_some_and(|algorithm| *algorithm != *"SHA256withRSA") {
             return Err(AuthErrorKind::UnsupportedVersion.into());
         }
         let url = one(headers, &CERT_URL)?;
@@ -154,14 +158,14 @@ impl Pass for PayPalPass {
         self.crc.update(chunk);
     }
 
-    fn finish(mut self, _body: &[u8]) -> Result<Delivery, AuthError> {
+    fn finish(mut self, _body: &[u8]) -> Result<Claims, AuthError> {
         self.before_crc.push_str(&self.crc.finalize().to_string());
         self.key.verify(
             Algorithm::RsaSha256,
             self.before_crc.as_bytes(),
             &self.signature,
         )?;
-        Ok(self.delivery)
+        Ok(Claims::Delivery(self.delivery))
     }
 }
 

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::compare::equal;
 use super::head::one;
 use super::keys::{Algorithm, find};
-use super::{AuthError, AuthErrorKind, KeySource, Pass, Profile, Scheme, Shape};
+use super::{AuthError, AuthErrorKind, Claims, KeySource, Pass, Profile, Scheme, Shape};
 use crate::delivery::{Delivery, DeliveryId};
 use crate::time::{Clock, SystemClock};
 
@@ -76,7 +76,7 @@ struct Header {
 }
 
 #[derive(Deserialize)]
-struct Claims {
+struct Payload {
     iat: i64,
     request_body_sha256: Box<str>,
 }
@@ -110,7 +110,7 @@ impl Scheme for PlaidScheme {
         let key = find(&*self.keys, &*self.clock, &header.kid)?;
         key.verify(Algorithm::P256Sha256, content.as_bytes(), &signature)?;
 
-        let claims: Claims = part(claims)?;
+        let claims: Payload = part(claims)?;
         // As for other schemes: ten digits, 2001 to 2286.
         if !(1_000_000_000..=9_999_999_999).contains(&claims.iat) {
             return Err(AuthErrorKind::MalformedTimestamp.into());
@@ -161,7 +161,7 @@ impl Pass for PlaidPass {
         self.body.update(chunk);
     }
 
-    fn finish(mut self, body: &[u8]) -> Result<Delivery, AuthError> {
+    fn finish(mut self, body: &[u8]) -> Result<Claims, AuthError> {
         if !bool::from(equal(&self.body.finalize(), &self.digest)) {
             return Err(AuthErrorKind::BodyDigest.into());
         }
@@ -171,7 +171,7 @@ impl Pass for PlaidPass {
             self.delivery.event_type = Some(name.into());
             self.delivery.event_type_signed = true;
         }
-        Ok(self.delivery)
+        Ok(Claims::Delivery(self.delivery))
     }
 }
 

@@ -1,8 +1,7 @@
-//! What schemes with X.509 certificates share: rules for URLs, signatures and times.
+//! What schemes with X.509 certificates share: rules for URLs and signatures.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use x509_cert::der::DateTime;
 
 use super::{AuthError, AuthErrorKind};
 
@@ -30,33 +29,26 @@ pub(super) fn signature(text: &str, malformed: AuthErrorKind) -> Result<Vec<u8>,
     STANDARD.decode(text).map_err(|_| malformed.into())
 }
 
-/// Unix seconds of `2026-11-21T10:00:00Z`, with up to nine digits of a fraction, from 1970 on.
-pub(super) fn seconds(text: &str) -> Result<i64, AuthError> {
-    let malformed = AuthErrorKind::MalformedTimestamp;
-    let whole = match text.split_once('.') {
-        Some((whole, rest)) => {
-            let digits = rest.strip_suffix('Z').ok_or(malformed)?;
-            let fits = matches!(digits.len(), 1..=9);
-            if !fits || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Err(malformed.into());
-            }
-            format!("{whole}Z")
-        }
-        None => text.to_owned(),
-    };
-    let time: DateTime = whole.parse().map_err(|_| malformed)?;
-    i64::try_from(time.unix_duration().as_secs()).map_err(|_| malformed.into())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{seconds, split_url};
+    use super::super::head::seconds;
+    use super::super::recipe::Unit;
+    use super::split_url;
 
     #[test]
     fn times_have_one_form() {
-        assert_eq!(seconds("2026-11-21T10:00:00Z").unwrap(), 1_795_255_200);
-        assert_eq!(seconds("2026-11-21T10:00:00.123Z").unwrap(), 1_795_255_200);
-        assert_eq!(seconds("2024-02-29T00:00:00Z").unwrap(), 1_709_164_800);
+        assert_eq!(
+            seconds("2026-11-21T10:00:00Z", Unit::Rfc3339).unwrap(),
+            1_795_255_200
+        );
+        assert_eq!(
+            seconds("2026-11-21T10:00:00.123Z", Unit::Rfc3339).unwrap(),
+            1_795_255_200
+        );
+        assert_eq!(
+            seconds("2024-02-29T00:00:00Z", Unit::Rfc3339).unwrap(),
+            1_709_164_800
+        );
         for text in [
             "",
             "Z",
@@ -80,7 +72,7 @@ mod tests {
             "1795255200",
             "٢٠٢٦-11-21T10:00:00Z",
         ] {
-            assert!(seconds(text).is_err(), "{text}");
+            assert!(seconds(text, Unit::Rfc3339).is_err(), "{text}");
         }
     }
 

@@ -1,11 +1,12 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -14,8 +15,12 @@ use super::VerifiedBody;
 use crate::BoxError;
 use crate::body::ResponseBody;
 use crate::limit::RawBody;
+use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::scheme::{AuthErrorKind, Authenticator, OpenError, Opened, Pass, Shape};
+use crate::report::Reporter;
+use crate::scheme::{
+    AuthErrorKind, Authenticator, Claims, Handshake, OpenError, Opened, Pass, Profile, Shape,
+};
 
 /// Room reserved at once for a body; the rest grows with what arrives.
 const MAX_RESERVE: usize = 64 << 10;
@@ -31,6 +36,8 @@ pin_project! {
         held: Option<(S, Parts)>,
         #[pin]
         raw: Option<RawBody<B>>,
+        // Known once the body is verified.
+        profile: Option<Arc<Profile>>,
         #[pin]
         state: State<S, S::Future, V::Opening, V::Pass>,
     }
@@ -40,9 +47,10 @@ pin_project! {
     #[project = StateProj]
     enum State<S, F, O, P> {
         Open { #[pin] opening: O },
-        Read { first: Bytes, rest: BytesMut, opened: Option<Opened<P>> },
+        Read { first: Bytes, rest: BytesMut, pass: Option<P>, profile: Arc<Profile> },
         Ready { inner: S, req: Option<Request<VerifiedBody>> },
         Call { #[pin] future: F },
+        Handshake { answer: Handshake },
         Rejected { why: Rejection, cause: Option<AuthErrorKind> },
     }
 }
@@ -52,6 +60,7 @@ impl<S: Service<Request<VerifiedBody>>, V: Authenticator, B> ResponseFuture<S, V
         Self {
             held: Some((inner, head)),
             raw: Some(raw),
+            profile: None,
             state: State::Open { opening },
         }
     }
@@ -60,6 +69,7 @@ impl<S: Service<Request<VerifiedBody>>, V: Authenticator, B> ResponseFuture<S, V
         Self {
             held: None,
             raw: None,
+            profile: None,
             state: State::Rejected { why, cause: None },
         }
     }
@@ -70,6 +80,8 @@ impl<S, F, O, P> State<S, F, O, P> {
         let (why, cause) = match err {
             OpenError::Auth(err) => (Rejection::Unauthenticated, Some(err.kind())),
             OpenError::Media => (Rejection::Encoding, None),
+            OpenError::Method => (Rejection::Method, None),
+            OpenError::Malformed => (Rejection::Handshake, None),
             OpenError::Unavailable => (Rejection::SecretUnavailable, None),
         };
         Self::Rejected { why, cause }
@@ -90,17 +102,20 @@ where
         loop {
             let next = match this.state.as_mut().project() {
                 StateProj::Open { opening } => match ready!(opening.poll(cx)) {
-                    Ok(opened) => State::Read {
+                    Ok(Opened::Pass { pass, profile }) => State::Read {
                         first: Bytes::new(),
                         rest: BytesMut::new(),
-                        opened: Some(opened),
+                        pass: Some(pass),
+                        profile,
                     },
+                    Ok(Opened::Handshake(answer)) => State::Handshake { answer },
                     Err(err) => State::refuse(err),
                 },
                 StateProj::Read {
                     first,
                     rest,
-                    opened,
+                    pass,
+                    profile,
                 } => {
                     let mut raw = this
                         .raw
@@ -109,8 +124,8 @@ where
                         .expect("polled after completion");
                     match ready!(raw.as_mut().poll_data(cx)) {
                         Ok(Some(data)) => {
-                            let opened = opened.as_mut().expect("taken at the end of the body");
-                            opened.pass.update(&data);
+                            let pass = pass.as_mut().expect("taken at the end of the body");
+                            pass.update(&data);
                             gather(first, rest, data, raw.expected());
                             continue;
                         }
@@ -120,21 +135,26 @@ where
                             } else {
                                 std::mem::take(rest).freeze()
                             };
-                            let opened = opened.take().expect("taken once");
-                            let (inner, mut head) =
-                                this.held.take().expect("polled after completion");
-                            let media = head.headers.get(CONTENT_TYPE);
-                            let shape = opened.profile.accepts(media).unwrap_or(Shape::Opaque);
-                            match opened.pass.finish(&bytes) {
-                                Ok(delivery) => {
+                            let pass = pass.take().expect("taken once");
+                            match pass.finish(&bytes) {
+                                Ok(Claims::Delivery(delivery)) => {
+                                    let (inner, mut head) =
+                                        this.held.take().expect("polled after completion");
+                                    let media = head.headers.get(CONTENT_TYPE);
+                                    let shape = profile.accepts(media).unwrap_or(Shape::Opaque);
                                     let permit = raw.take_permit();
-                                    let profile = opened.profile;
+                                    if let Some(reporter) = head.extensions.get::<Reporter>() {
+                                        reporter.verified(&delivery);
+                                    }
+                                    *this.profile = Some(Arc::clone(profile));
+                                    let profile = Arc::clone(profile);
                                     let body =
                                         VerifiedBody::seal(bytes, delivery, profile, shape, permit);
                                     head.extensions.insert(body.clone());
                                     let req = Some(Request::from_parts(head, body));
                                     State::Ready { inner, req }
                                 }
+                                Ok(Claims::Handshake(answer)) => State::Handshake { answer },
                                 Err(err) => State::refuse(OpenError::Auth(err)),
                             }
                         }
@@ -151,7 +171,12 @@ where
                     }
                 }
                 StateProj::Call { future } => {
-                    return future.poll(cx).map_ok(|res| res.map(ResponseBody::inner));
+                    let response = ready!(future.poll(cx))?;
+                    let profile = this.profile.as_deref();
+                    return Poll::Ready(Ok(thank(response, profile)));
+                }
+                StateProj::Handshake { answer } => {
+                    return Poll::Ready(Ok(shake(answer)));
                 }
                 StateProj::Rejected { why, cause } => {
                     let mut response = why.response();
@@ -164,6 +189,33 @@ where
             this.state.set(next);
         }
     }
+}
+
+/// Gives a success the look that its sender wants.
+fn thank<R>(response: Response<R>, profile: Option<&Profile>) -> Response<ResponseBody<R>> {
+    let profile = profile.filter(|_| response.status().is_success());
+    let Some(profile) = profile else {
+        return response.map(ResponseBody::inner);
+    };
+    let mut response = match profile.thanks() {
+        Some(thanks) => response.map(|_| ResponseBody::text(Bytes::from_static(thanks.as_bytes()))),
+        None => response.map(ResponseBody::inner),
+    };
+    // 204 has no body, so thanks in words make it a 200.
+    let said = profile.thanks().map(|_| StatusCode::OK);
+    if let Some(status) = profile.success().or(said) {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+/// The answer to a provider that asked whether we are there.
+fn shake<R>(answer: &mut Handshake) -> Response<ResponseBody<R>> {
+    let mut response = Response::new(ResponseBody::text(std::mem::take(&mut answer.body)));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = std::mem::take(&mut answer.headers);
+    response.extensions_mut().insert(Outcome::Handshake);
+    response
 }
 
 /// A body of one frame is passed on as it came; the frames of others are joined.

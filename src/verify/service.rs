@@ -3,7 +3,7 @@ use std::task::{Context, Poll};
 
 use http::header::CONTENT_ENCODING;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
@@ -59,9 +59,6 @@ where
 }
 
 fn check(head: &Parts) -> Result<(), Rejection> {
-    if head.method != Method::POST {
-        return Err(Rejection::Method);
-    }
     let mut encodings = head.headers.get_all(CONTENT_ENCODING).iter();
     if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Rejection::Encoding);

@@ -72,11 +72,11 @@ async fn id_and_event_type_in_the_payload_are_signed() {
 }
 
 #[tokio::test]
-async fn what_the_scheme_promises_must_be_there_once_and_as_text() {
+async fn what_the_scheme_promises_must_be_there_once_as_text_or_whole_number() {
     for body in [
         r#"{"event":{"type":"push"}}"#,
         r#"{"id":"","event":{"type":"push"}}"#,
-        r#"{"id":1,"event":{"type":"push"}}"#,
+        r#"{"id":1.5,"event":{"type":"push"}}"#,
         r#"{"id":["a"],"event":{"type":"push"}}"#,
         r#"{"id":"a","event":null}"#,
         r#"{"id":"a","event":"push"}"#,
@@ -87,6 +87,8 @@ async fn what_the_scheme_promises_must_be_there_once_and_as_text() {
         let opened = json(event(), body.as_bytes()).await;
         assert!(matches!(opened, Err(Rejection::Malformed { .. })), "{body}");
     }
+    let number = json(event(), br#"{"id":7,"event":{"type":"push"}}"#).await;
+    assert_eq!(number.unwrap().id, DeliveryId::Signed("7".into()));
     let optional = json(event().with_optional_fields(), b"{}").await.unwrap();
     assert_eq!(optional.id, DeliveryId::Digest);
 }

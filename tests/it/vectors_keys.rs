@@ -17,8 +17,8 @@ use tower_webhook::delivery::{Delivery, DeliveryId};
 use tower_webhook::limit::BodyLimitLayer;
 use tower_webhook::replay::{FreshBody, ReplayWindowLayer};
 use tower_webhook::scheme::{
-    AuthErrorKind, Pass as _, PayPalScheme, PinnedKeys, PlaidScheme, Rfc9421Scheme, Scheme,
-    SnsScheme, VerifyingKey,
+    AuthError, AuthErrorKind, Claims, Pass as _, PayPalScheme, PinnedKeys, PlaidScheme,
+    Rfc9421Scheme, Scheme, SnsScheme, VerifyingKey,
 };
 use tower_webhook::secret::Secret;
 use tower_webhook::time::ManualClock;
@@ -99,7 +99,14 @@ fn verdict<S: Scheme>(vector: &Value, scheme: &S, chunk: usize) -> Result<Delive
     let body = body(vector);
     let mut pass = scheme.begin(&head).map_err(|err| err.kind())?;
     body.chunks(chunk).for_each(|chunk| pass.update(chunk));
-    pass.finish(&body).map_err(|err| err.kind())
+    delivery(pass.finish(&body))
+}
+
+pub(crate) fn delivery(claims: Result<Claims, AuthError>) -> Result<Delivery, AuthErrorKind> {
+    match claims.map_err(|err| err.kind())? {
+        Claims::Delivery(delivery) => Ok(delivery),
+        other => panic!("{other:?} is no delivery"),
+    }
 }
 
 /// What the vectors call it.

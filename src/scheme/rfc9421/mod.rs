@@ -22,7 +22,7 @@ pub use self::sign::Rfc9421Signer;
 use self::target::{PublicUrl, Target};
 use super::head::{maybe, one};
 use super::keys::find;
-use super::{AuthError, AuthErrorKind, KeySource, Pass, Profile, Scheme, Shape};
+use super::{AuthError, AuthErrorKind, Claims, KeySource, Pass, Profile, Scheme, Shape};
 use crate::config::ConfigError;
 use crate::danger::Dangerous;
 use crate::delivery::{Delivery, DeliveryId};
@@ -216,7 +216,7 @@ impl Scheme for Rfc9421Scheme {
         let mut delivery = Delivery::new(DeliveryId::Digest, 0);
         delivery.timestamp = Some(created);
         if let Some(name) = &self.id
-            && let Some(id) = maybe(headers, name)?
+            && let Some(id) = maybe(headers, std::slice::from_ref(name))?
         {
             let signed = covers(name);
             delivery.id = if signed {
@@ -226,7 +226,7 @@ impl Scheme for Rfc9421Scheme {
             };
         }
         if let Some(name) = &self.event_type {
-            delivery.event_type = maybe(headers, name)?;
+            delivery.event_type = maybe(headers, std::slice::from_ref(name))?;
             delivery.event_type_signed = covers(name);
         }
         Ok(Rfc9421Pass { digest, delivery })
@@ -254,9 +254,9 @@ impl Pass for Rfc9421Pass {
         self.digest.update(chunk);
     }
 
-    fn finish(self, _body: &[u8]) -> Result<Delivery, AuthError> {
+    fn finish(self, _body: &[u8]) -> Result<Claims, AuthError> {
         self.digest.check()?;
-        Ok(self.delivery)
+        Ok(Claims::Delivery(self.delivery))
     }
 }
 

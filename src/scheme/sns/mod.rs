@@ -9,10 +9,12 @@ use ::http::HeaderName;
 use ::http::request::Parts;
 
 use self::message::Message;
-use super::head::maybe;
+use super::head::{maybe, seconds};
 use super::keys::{Algorithm, find};
-use super::x509::{seconds, signature, split_url};
-use super::{AuthError, AuthErrorKind, KeySource, Pass, Profile, Scheme, Shape};
+use super::profile::Facts;
+use super::recipe::Unit;
+use super::x509::{signature, split_url};
+use super::{AuthError, AuthErrorKind, Claims, KeySource, Pass, Profile, Scheme, Shape};
 use crate::delivery::{Delivery, DeliveryId};
 use crate::time::{Clock, SystemClock};
 
@@ -86,15 +88,15 @@ impl SnsScheme {
     }
 
     fn new(keys: impl KeySource, topics: Option<Vec<Box<str>>>) -> Self {
-        // SNS labels its JSON `text/plain`.
-        let profile = Profile::new(Shape::Object)
-            .with_signed_time()
-            .with_any_media_type();
+        let mut facts = Facts::new(Shape::Object);
+        facts.signs_time = true;
+        facts.signs_body = false; // only the fields that are named above
+        facts.any_media_type = true; // SNS labels its JSON `text/plain`
         Self {
             keys: Arc::new(keys),
             topics: topics.map(Arc::new),
             sha1: true,
-            profile: Arc::new(profile),
+            profile: Arc::new(Profile::of(facts)),
             clock: Arc::new(SystemClock),
         }
     }
@@ -105,8 +107,8 @@ impl Scheme for SnsScheme {
 
     fn begin(&self, head: &Parts) -> Result<SnsPass, AuthError> {
         Ok(SnsPass {
-            event_type: maybe(&head.headers, &TYPE)?,
-            id: maybe(&head.headers, &ID)?,
+            event_type: maybe(&head.headers, &[TYPE])?,
+            id: maybe(&head.headers, &[ID])?,
             scheme: self.clone(),
         })
     }
@@ -144,7 +146,7 @@ impl Pass for SnsPass {
         // What is signed stands in fields that must be found and decoded first.
     }
 
-    fn finish(self, body: &[u8]) -> Result<Delivery, AuthError> {
+    fn finish(self, body: &[u8]) -> Result<Claims, AuthError> {
         let malformed = AuthErrorKind::MalformedBody;
         let message = Message::parse(body).ok_or(malformed)?;
         let agrees = |header: &Option<Box<str>>, field: &str| {
@@ -154,7 +156,7 @@ impl Pass for SnsPass {
             return Err(AuthErrorKind::MalformedHeader.into());
         }
         let algorithm = self.algorithm(&message.version)?;
-        let timestamp = seconds(&message.timestamp)?;
+        let timestamp = seconds(&message.timestamp, Unit::Rfc3339)?;
         let signature = signature(&message.signature, malformed)?;
         let content = message.content().ok_or(malformed)?;
         trust(&message.certificate)?;
@@ -170,7 +172,7 @@ impl Pass for SnsPass {
         delivery.timestamp = Some(timestamp);
         delivery.event_type = Some(message.event_type.into());
         delivery.event_type_signed = true;
-        Ok(delivery)
+        Ok(Claims::Delivery(delivery))
     }
 }
 

@@ -19,7 +19,7 @@ use tower_webhook::scheme::{
 use tower_webhook::secret::Secret;
 use tower_webhook::time::ManualClock;
 
-use crate::vectors_keys::{body, head, vectors};
+use crate::vectors_keys::{body, delivery, head, vectors};
 
 /// A source that has no key, and writes down what it is asked for.
 #[derive(Clone, Default)]
@@ -50,7 +50,7 @@ fn parts(vector: &Value) -> Parts {
 fn verdict<S: Scheme>(scheme: &S, head: &Parts, body: &[u8]) -> Result<Delivery, AuthErrorKind> {
     let mut pass = scheme.begin(head).map_err(|err| err.kind())?;
     pass.update(body);
-    pass.finish(body).map_err(|err| err.kind())
+    delivery(pass.finish(body))
 }
 
 #[test]

@@ -6,19 +6,21 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, V
 use serde::{Deserializer, de};
 
 use crate::rejection::Rejection;
-use crate::scheme::{Field, Profile, Shape};
+use crate::scheme::{Field, Shape};
 
-/// What the payload says of its delivery.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) id: Option<Box<str>>,
-    pub(super) event_type: Option<Box<str>>,
-}
-
-pub(super) fn scan(bytes: &[u8], shape: Shape, profile: &Profile) -> Result<Found, Rejection> {
-    let mut wants = [profile.id(), profile.event_type()].map(Want::new);
+/// Finds the texts of `fields` in a payload of `shape`. Whole numbers are given as their digits.
+///
+/// # Errors
+///
+/// Returns where the payload is not of its shape, or lacks a field that its scheme promises.
+pub(crate) fn scan<const N: usize>(
+    bytes: &[u8],
+    shape: Shape,
+    fields: [Option<Field>; N],
+) -> Result<[Option<Box<str>>; N], Rejection> {
+    let mut wants = fields.map(Want::new);
     match shape {
-        Shape::Opaque => return Ok(Found::default()),
+        Shape::Opaque => return Ok(wants.map(|want| want.text)),
         Shape::Form => read_form(bytes, &mut wants)?,
         Shape::Array => read_json(bytes, Array)?,
         // Which of the two it is, the media type has said by now.
@@ -36,8 +38,7 @@ pub(super) fn scan(bytes: &[u8], shape: Shape, profile: &Profile) -> Result<Foun
     if wants.iter().any(Want::is_missing) {
         return Err(Rejection::Malformed { line: 1, column: 0 });
     }
-    let [id, event_type] = wants.map(|want| want.text);
-    Ok(Found { id, event_type })
+    Ok(wants.map(|want| want.text))
 }
 
 fn read_json(bytes: &[u8], root: impl for<'de> Visitor<'de, Value = ()>) -> Result<(), Rejection> {
@@ -102,7 +103,13 @@ impl Want {
 
     fn take(&mut self, text: &str) {
         self.seen = true;
-        self.text = (!text.is_empty()).then(|| text.into());
+        let wanted = !text.is_empty() && self.field.is_some_and(|field| !field.number);
+        self.text = wanted.then(|| text.into());
+    }
+
+    fn take_number(&mut self, digits: &str) {
+        self.seen = true;
+        self.text = Some(digits.into());
     }
 
     fn is_missing(&self) -> bool {
@@ -192,6 +199,21 @@ struct Below<'w> {
     asked: u8,
 }
 
+impl<'w> Below<'w> {
+    /// What was looked for here, not further down.
+    fn ends(self) -> impl Iterator<Item = &'w mut Want> {
+        let Self {
+            wants,
+            depth,
+            asked,
+        } = self;
+        let wants = wants.iter_mut().enumerate();
+        wants
+            .filter(move |(index, want)| asked & 1 << index != 0 && want.path().len() == depth + 1)
+            .map(|(_, want)| want)
+    }
+}
+
 impl<'de> DeserializeSeed<'de> for Below<'_> {
     type Value = ();
 
@@ -208,17 +230,7 @@ impl<'de> Visitor<'de> for Below<'_> {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
-        let Self {
-            wants,
-            depth,
-            asked,
-        } = self;
-        let wants = wants.iter_mut().enumerate();
-        for (_, want) in wants.filter(|(index, _)| asked & 1 << index != 0) {
-            if want.path().len() == depth + 1 {
-                want.take(text);
-            }
-        }
+        self.ends().for_each(|want| want.take(text));
         Ok(())
     }
 
@@ -246,11 +258,17 @@ impl<'de> Visitor<'de> for Below<'_> {
         Ok(())
     }
 
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<(), E> {
+        let mut digits = None;
+        self.ends()
+            .for_each(|want| want.take_number(digits.get_or_insert_with(|| number.to_string())));
         Ok(())
     }
 
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<(), E> {
+        let mut digits = None;
+        self.ends()
+            .for_each(|want| want.take_number(digits.get_or_insert_with(|| number.to_string())));
         Ok(())
     }
 

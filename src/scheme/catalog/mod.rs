@@ -1,0 +1,87 @@
+//! Every provider, as one table.
+//!
+//! A provider that signs by a MAC or a signature over parts of the request is one entry here, and a
+//! line in [`ALL`]. To add one:
+//!
+//! 1. write its [`Recipe`] in the file of its kind: what differs from an HMAC-SHA256 over the body in hex
+//!    digits;
+//! 2. add an [`Entry`] with its id, its documentation and what bites;
+//! 3. add a constructor beside the others in `scheme/providers.rs`;
+//! 4. put its vectors into `tests/vectors/`, and run `cargo test --all-features vectors`: they go through
+//!    the scheme and through the layers, and the table of providers in the documentation is written
+//!    again with `BLESS=1 cargo test --all-features the_table`.
+//!
+//! # Every provider
+//!
+#![doc = include_str!("../../docs/providers.md")]
+
+mod build;
+mod code;
+mod commerce;
+mod entry;
+mod mail;
+mod messaging;
+mod other;
+mod secret_text;
+mod standard;
+mod table;
+
+pub use self::build::Options;
+pub(super) use self::code::*;
+pub(super) use self::commerce::*;
+pub use self::entry::{Entry, SecretFormat};
+pub(super) use self::mail::*;
+pub(super) use self::messaging::*;
+pub(super) use self::other::*;
+pub use self::secret_text::SecretText;
+pub(super) use self::standard::*;
+pub use self::table::table;
+
+use super::{AnyScheme, SetupScheme, TokenScheme};
+use crate::config::ConfigError;
+use crate::secret::Secret;
+
+/// A scheme of tokens.
+fn token(options: &Options, new: fn(Secret) -> TokenScheme) -> Result<AnyScheme, ConfigError> {
+    let mut tokens = options.read_secrets(SecretFormat::Text)?.into_iter();
+    let first = tokens.next().expect("there is at least one");
+    let mut scheme = tokens.fold(new(first), TokenScheme::or_token);
+    if let Some(header) = &options.signature_header {
+        scheme = scheme.token_header(header.clone());
+    }
+    if let Some(header) = &options.nonce_header {
+        scheme = scheme.delivery_id_header(header.clone());
+    }
+    Ok(AnyScheme::new(scheme))
+}
+
+/// A scheme that waits for a secret.
+fn setup(options: &Options, scheme: SetupScheme) -> Result<AnyScheme, ConfigError> {
+    if options.has_secrets() {
+        let reason = "must be empty: this scheme waits for a secret";
+        return Err(ConfigError::new("signing_secrets", reason));
+    }
+    Ok(AnyScheme::new(scheme))
+}
+
+/// All entries, in the order of their ids.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    let files = [
+        code::ENTRIES,
+        commerce::ENTRIES,
+        mail::ENTRIES,
+        messaging::ENTRIES,
+        other::ENTRIES,
+        standard::ENTRIES,
+    ];
+    let mut all: Vec<_> = files.into_iter().flatten().collect();
+    all.sort_unstable_by_key(|entry| entry.id);
+    all.into_iter()
+}
+
+/// The entry of a scheme by its id, such as `github.sha256`, or by the name of a provider, such as
+/// `github`, whose first scheme it then is.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Entry> {
+    all().find(|entry| entry.id == id || entry.provider == id)
+}

@@ -1,0 +1,93 @@
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::entry::SecretFormat;
+use crate::config::ConfigError;
+use crate::secret::Secret;
+
+/// A secret as it stands in a configuration, before it is known how it is written.
+#[derive(Clone)]
+#[must_use]
+pub struct SecretText {
+    text: Zeroizing<String>,
+    id: Option<String>,
+    not_before: Option<i64>,
+    not_after: Option<i64>,
+}
+
+impl SecretText {
+    /// Takes the text as the provider gives it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: Zeroizing::new(text.into()),
+            id: None,
+            not_before: None,
+            not_after: None,
+        }
+    }
+
+    /// See [`Secret::with_id`].
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// See [`Secret::not_before`].
+    pub fn not_before(mut self, unix_seconds: i64) -> Self {
+        self.not_before = Some(unix_seconds);
+        self
+    }
+
+    /// See [`Secret::not_after`].
+    pub fn not_after(mut self, unix_seconds: i64) -> Self {
+        self.not_after = Some(unix_seconds);
+        self
+    }
+
+    #[cfg_attr(not(any(feature = "ed25519", feature = "ecdsa")), allow(dead_code))]
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn read(
+        &self,
+        format: SecretFormat,
+        allows_short: bool,
+    ) -> Result<Secret, ConfigError> {
+        let text = self.text.as_str();
+        let secret = match format {
+            _ if text.trim().is_empty() => Secret::new(""),
+            SecretFormat::Whsec => Secret::standard_webhooks(text),
+            SecretFormat::Hex => Secret::hex(text),
+            SecretFormat::Text15 if text.len() == 15 => Secret::dropbox(text),
+            _ if allows_short => Secret::dangerous_any_length(text),
+            _ => Secret::new(text),
+        };
+        let mut secret = secret.map_err(|err| ConfigError::new("signing_secrets", err.reason()))?;
+        if let Some(time) = self.not_before {
+            secret = secret.not_before(time);
+        }
+        if let Some(time) = self.not_after {
+            secret = secret.not_after(time);
+        }
+        if let Some(id) = &self.id {
+            secret = secret.with_id(id.as_str());
+        }
+        Ok(secret)
+    }
+}
+
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretText")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
