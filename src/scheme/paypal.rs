@@ -37,6 +37,9 @@ const MAX_ID: usize = 128;
 /// its signature again. The signed id and time limit what that is worth, so keep the replay window
 /// and idempotency; ask PayPal's API before you act on an amount.
 ///
+/// The delivery id is that of the HTTP transmission, so an event that PayPal sends anew may come
+/// with another: the `id` in the body is the event's, and only the checksum covers it.
+///
 /// # Example
 ///
 /// ```
@@ -95,7 +98,7 @@ impl Scheme for PayPalScheme {
         let headers = &head.headers;
         let id = one(headers, &ID)?;
         // A separator inside the id would let two contents share one signature.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'|';
         if id.is_empty() || id.len() > MAX_ID || !id.bytes().all(plain) {
             return Err(AuthErrorKind::MalformedHeader.into());
         }
