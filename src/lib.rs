@@ -29,6 +29,10 @@ pub mod envelope;
 
 pub mod idempotency;
 
+// Beside the rooms: which connection a request belongs to.
+
+pub mod connection;
+
 // The porch: only `stack` knows every room.
 
 pub mod stack;

@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -25,6 +26,12 @@ pub trait Authenticator: Send + Sync + 'static {
     /// ask for it.
     fn profile(&self) -> Option<Arc<Profile>> {
         None
+    }
+
+    /// The longest replay window that a delivery may have of its own, where it is longer than the
+    /// layer's. The builder's checks ask for it.
+    fn max_window(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

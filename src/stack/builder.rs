@@ -173,7 +173,8 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         let profile = self.scheme.profile();
         // Where the scheme is not known yet, the most that any may allow.
         let skew = profile.map_or(Duration::from_secs(300), |profile| profile.future_skew());
-        let least = [self.replay_window, skew, BODY_DEADLINE, self.lease];
+        let window = self.replay_window.max(self.scheme.max_window());
+        let least = [window, skew, BODY_DEADLINE, self.lease];
         let least = least
             .iter()
             .try_fold(Duration::ZERO, |sum, part| sum.checked_add(*part));

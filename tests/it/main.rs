@@ -1,6 +1,7 @@
 //! Behaviour of the crate from outside. One test binary, one module a subject.
 
 mod architecture;
+mod connections;
 mod detach;
 mod envelope;
 mod faulty;
