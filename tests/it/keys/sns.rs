@@ -1,14 +1,20 @@
-//! AWS SNS beyond its vectors.
+//! AWS SNS beyond its vectors, and what the envelope says of it and of PayPal.
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{Empty, Full};
 use serde_json::Value;
-use tower_webhook::delivery::DeliveryId;
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower_webhook::delivery::{Delivery, DeliveryId};
 use tower_webhook::envelope::OpenEnvelopeLayer;
 use tower_webhook::limit::BodyLimitLayer;
-use tower_webhook::scheme::{AuthErrorKind, PinnedKeys, SnsScheme, VerifyingKey};
+use tower_webhook::scheme::{AuthErrorKind, PinnedKeys, Scheme, SnsScheme, VerifyingKey};
 use tower_webhook::verify::{Verified as _, VerifiedBody, VerifyLayer};
 
 use super::{parts, vector, verdict};
-use crate::vectors_keys::{body, sns};
+use crate::vectors_keys::{body, paypal, sns};
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:MyTopic";
 
@@ -80,29 +86,41 @@ fn bodies_that_could_be_read_in_two_ways_are_refused() {
     refuse(&other.to_string());
 }
 
-#[tokio::test]
-async fn text_plain_is_opened_as_an_object() {
-    use std::convert::Infallible;
-
-    use http::Response;
-    use http_body_util::Full;
-    use tower::{ServiceBuilder, ServiceExt as _, service_fn};
-
-    let vector = vector("pub-aws_sns-005");
+/// What a handler behind the envelope is told.
+async fn opened<S: Scheme>(vector: &Value, scheme: S) -> Delivery {
     let stack = ServiceBuilder::new()
         .layer(BodyLimitLayer::new(1 << 20))
-        .layer(VerifyLayer::new(sns(vector)))
+        .layer(VerifyLayer::new(scheme))
         .layer(OpenEnvelopeLayer::new())
-        .service(service_fn(|req: http::Request<VerifiedBody>| async move {
-            let delivery = req.body().delivery();
-            let event_type = delivery.event_type.as_deref();
-            assert_eq!(event_type, Some("SubscriptionConfirmation"));
-            assert!(delivery.event_type_signed);
-            assert!(matches!(delivery.id, DeliveryId::Signed(_)));
-            Ok::<_, Infallible>(Response::new(Full::new(bytes::Bytes::new())))
+        .service(service_fn(|req: Request<VerifiedBody>| async move {
+            let mut response = Response::new(Empty::<Bytes>::new());
+            response
+                .extensions_mut()
+                .insert(req.body().delivery().clone());
+            Ok::<_, Infallible>(response)
         }));
     let request = crate::vectors_keys::head(vector);
-    let request = request.body(Full::new(bytes::Bytes::from(body(vector))));
+    let request = request.body(Full::new(Bytes::from(body(vector))));
     let response = stack.oneshot(request.unwrap()).await.unwrap();
-    assert_eq!(response.status(), 200);
+    response.extensions().get::<Delivery>().unwrap().clone()
+}
+
+#[tokio::test]
+async fn text_plain_is_opened_as_an_object() {
+    let vector = vector("pub-aws_sns-005");
+    let delivery = opened(vector, sns(vector)).await;
+    let event_type = delivery.event_type.as_deref();
+    assert_eq!(event_type, Some("SubscriptionConfirmation"));
+    assert!(delivery.event_type_signed);
+    assert!(matches!(delivery.id, DeliveryId::Signed(_)));
+}
+
+#[tokio::test]
+async fn the_event_type_under_a_checksum_is_not_signed() {
+    let vector = vector("pub-paypal-001");
+    let delivery = opened(vector, paypal(vector)).await;
+    let event_type = delivery.event_type.as_deref();
+    assert_eq!(event_type, Some("PAYMENT.CAPTURE.COMPLETED"));
+    assert!(!delivery.event_type_signed);
+    assert!(matches!(delivery.id, DeliveryId::Signed(_)));
 }
