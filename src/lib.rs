@@ -6,6 +6,9 @@
 //! |---|---|
 //! | `moka` (default) | `MokaStore`, the memory of deliveries inside the process |
 //! | `axum` | the extractors `Webhook<T>` and `RawWebhook` |
+//! | `x509` | `SnsScheme`, `PayPalScheme`: RSA under X.509 certificates |
+//! | `jwt` | `PlaidScheme`: JSON Web Tokens signed with ES256 |
+//! | `rfc9421` | `Rfc9421Scheme`: HTTP Message Signatures |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
 //! | `tracing` | a span a request and an event an outcome |
 //! | `test-util` | `ManualClock` and the conformance suite of stores |

@@ -32,6 +32,8 @@ pub(crate) struct Facts {
     pub(crate) allows_get: bool,
     /// The body of a good answer, where the provider reads it.
     pub(crate) thanks: Option<&'static str>,
+    /// Whether the provider labels its payloads wrongly.
+    pub(crate) any_media_type: bool,
 }
 
 /// The form of a payload.
@@ -90,6 +92,7 @@ impl Facts {
             signs_body: true,
             allows_get: false,
             thanks: None,
+            any_media_type: false,
         }
     }
 }
@@ -240,6 +243,7 @@ impl Profile {
     /// The shape of a payload of this media type, or `None` where the provider does not send it.
     /// A payload without a media type is taken for the shape that was promised.
     pub(crate) fn accepts(&self, media: Option<&HeaderValue>) -> Option<Shape> {
+        let media = media.filter(|_| !self.facts.any_media_type);
         let Some(media) = media else {
             return Some(match self.facts.shape {
                 Shape::ObjectOrForm => Shape::Object,
