@@ -1,7 +1,7 @@
 //! Every provider, as one table.
 //!
-//! A provider that signs by a MAC or a signature over parts of the request is one entry here, and a
-//! line in [`ALL`]. To add one:
+//! A provider that signs by a MAC or a signature over parts of the request is one entry here, and so
+//! is each that does not. To add one:
 //!
 //! 1. write its [`Recipe`] in the file of its kind: what differs from an HMAC-SHA256 over the body in hex
 //!    digits;
@@ -19,19 +19,21 @@ mod build;
 mod code;
 mod commerce;
 mod entry;
+mod keyed;
 mod mail;
 mod messaging;
+mod options;
 mod other;
 mod secret_text;
 mod standard;
 mod table;
 
-pub use self::build::Options;
 pub(super) use self::code::*;
 pub(super) use self::commerce::*;
 pub use self::entry::{Entry, SecretFormat};
 pub(super) use self::mail::*;
 pub(super) use self::messaging::*;
+pub use self::options::Options;
 pub(super) use self::other::*;
 pub use self::secret_text::SecretText;
 pub(super) use self::standard::*;
@@ -69,6 +71,7 @@ pub fn all() -> impl Iterator<Item = &'static Entry> {
     let files = [
         code::ENTRIES,
         commerce::ENTRIES,
+        keyed::ENTRIES,
         mail::ENTRIES,
         messaging::ENTRIES,
         other::ENTRIES,
