@@ -6,8 +6,8 @@ use crate::config::ConfigError;
 /// | URL | store | parameters of ours |
 /// |---|---|---|
 /// | `moka://` | `MokaStore` | `capacity`, in records |
-/// | `redis://…`, `rediss://…` (feature `tls`) | `RedisStore` | `prefix` |
-/// | `postgres://…`, `postgresql://…` | `PostgresStore` | `schema` |
+/// | `redis://…`, `rediss://…` (feature `tls`) | `RedisStore` | `prefix`, `timeout_ms` |
+/// | `postgres://…`, `postgresql://…` | `PostgresStore` | `schema`, `timeout_ms` |
 ///
 /// Other parameters are those of the client.
 ///
@@ -78,9 +78,13 @@ fn in_memory(_: &str) -> Result<BoxStore, ConnectError> {
 #[cfg(feature = "redis")]
 async fn on_redis(url: &str) -> Result<BoxStore, ConnectError> {
     let (url, prefix) = take(url, "prefix");
+    let (url, millis) = take(&url, "timeout_ms");
     let mut builder = super::RedisStore::builder(&url);
     if let Some(prefix) = prefix {
         builder = builder.prefix(prefix);
+    }
+    if let Some(millis) = millis {
+        builder = builder.timeout(time(&millis)?);
     }
     builder.connect().await.map(BoxStore::new)
 }
@@ -96,6 +100,10 @@ async fn on_postgres(url: &str) -> Result<BoxStore, ConnectError> {
     let mut builder = super::PostgresStore::builder();
     if let Some(schema) = schema {
         builder = builder.schema(schema);
+    }
+    let (url, millis) = take(&url, "timeout_ms");
+    if let Some(millis) = millis {
+        builder = builder.timeout(time(&millis)?);
     }
     builder.connect(&url).await.map(BoxStore::new)
 }
@@ -121,4 +129,13 @@ fn take(url: &str, name: &str) -> (String, Option<String>) {
         rest => format!("{place}?{rest}"),
     };
     (url, value.map(|(_, value)| value.into_owned()))
+}
+
+#[cfg(any(feature = "redis", feature = "postgres"))]
+fn time(millis: &str) -> Result<std::time::Duration, ConfigError> {
+    let time = millis.parse().map(std::time::Duration::from_millis);
+    let time = time.ok().filter(|time| !time.is_zero());
+    time.ok_or_else(|| {
+        ConfigError::new("timeout_ms", "must be a number of milliseconds, at least 1")
+    })
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use http::StatusCode;
 use tower_webhook::store::conformance::{Testbed, run};
 use tower_webhook::store::{
-    Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore as _, LayeredStore,
-    MokaStore, Retention, StoredAnswer,
+    BoxStore, Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore as _,
+    LayeredStore, MokaStore, RedisStore, Retention, StoredAnswer, TestClock,
 };
 use tower_webhook::time::{Clock as _, SystemClock};
 
+use super::servers;
 use crate::faulty::Faulty;
 
 const LEASE: Duration = Duration::from_secs(300);
@@ -35,6 +36,39 @@ impl Testbed for Layered {
 #[tokio::test(start_paused = true)]
 async fn a_layered_store_conforms() {
     assert!(run(&Layered).await >= 40);
+}
+
+/// The store behind is on a server, with a clock of its own.
+struct OnRedis {
+    shared: RedisStore,
+    clock: TestClock,
+}
+
+impl Testbed for OnRedis {
+    type Store = LayeredStore<BoxStore>;
+
+    async fn store(&self) -> Self::Store {
+        LayeredStore::new(BoxStore::new(self.shared.clone()))
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+        tokio::time::pause();
+        tokio::time::advance(time).await;
+        tokio::time::resume();
+    }
+}
+
+#[tokio::test]
+async fn a_layered_and_boxed_store_on_redis_conforms() {
+    let Some(url) = servers::redis() else { return };
+    let clock = TestClock::new();
+    let builder = RedisStore::builder(&url).prefix(servers::unique("test"));
+    let builder = builder
+        .timeout(Duration::from_secs(30))
+        .clock(clock.clone());
+    let shared = builder.connect().await.unwrap();
+    assert!(run(&OnRedis { shared, clock }).await >= 40);
 }
 
 fn key() -> IdemKey {

@@ -26,6 +26,8 @@ async fn what_names_no_store_is_refused_by_field_and_reason() {
         ("moka://?size=1", "`url` has a parameter"),
         ("moka://?capacity=0", "`capacity` must be"),
         ("moka:?capacity=many", "`capacity` must be"),
+        ("redis://127.0.0.1?timeout_ms=0", "`timeout_ms` must be"),
+        ("postgres://127.0.0.1?timeout_ms=1s", "`timeout_ms` must be"),
         ("redis://[", "`url` is not the address of a Redis server"),
         (
             "postgres://[",
@@ -79,7 +81,10 @@ async fn are_one(one: &str, two: &str) -> bool {
 #[tokio::test]
 async fn the_prefix_on_redis_is_in_the_url() {
     let Some(url) = servers::redis() else { return };
-    let url = format!("{url}?protocol=resp3&prefix={}", servers::unique("test"));
+    let url = format!(
+        "{url}?timeout_ms=30000&protocol=resp3&prefix={}",
+        servers::unique("test")
+    );
     assert!(are_one(&url, &url).await);
     assert!(!are_one(&url, &format!("{url}%3A")).await);
 }
@@ -90,7 +95,7 @@ async fn the_schema_on_postgres_is_in_the_url() {
         return;
     };
     let (one, two) = (servers::unique("test"), servers::unique("test"));
-    let of = |schema: &str| format!("{url}?schema={schema}&application_name=test");
+    let of = |schema: &str| format!("{url}?schema={schema}&timeout_ms=30000&application_name=test");
     assert!(are_one(&of(&one), &of(&one)).await);
     assert!(!are_one(&of(&one), &of(&two)).await);
     let pool = sqlx::PgPool::connect(&url).await.unwrap();
