@@ -6,4 +6,5 @@ mod moka;
 mod postgres;
 mod redis;
 mod servers;
+mod transaction;
 mod url;
