@@ -9,6 +9,8 @@
 //! | `postgres` | `PostgresStore`, claims on PostgreSQL 14 or later |
 //! | `tls` | TLS to the servers of stores |
 //! | `axum` | the extractors `Webhook<T>` and `RawWebhook` |
+//! | `ed25519` | `PublicKeyScheme` for Discord and Standard Webhooks `v1a` |
+//! | `ecdsa` | `PublicKeyScheme` for SendGrid |
 //! | `x509` | `SnsScheme`, `PayPalScheme`: RSA under X.509 certificates |
 //! | `jwt` | `PlaidScheme`: JSON Web Tokens signed with ES256 |
 //! | `rfc9421` | `Rfc9421Scheme`: HTTP Message Signatures |
