@@ -7,6 +7,7 @@ mod faulty;
 mod idempotency;
 mod observe;
 mod order;
+mod proof;
 mod replay;
 mod secrets;
 mod sockets;

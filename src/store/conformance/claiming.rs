@@ -71,7 +71,10 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
     suite
         .fact("a refused payload leaves the claim alone", async |case| {
             let fence = case.fence().await;
-            case.claim(OTHER).await;
+            for _ in 0..2 {
+                case.is(case.claim(OTHER).await, Claim::Mismatch);
+            }
+            case.is_in_progress().await;
             case.is(case.renew(fence).await, Held::Yes);
         })
         .await;
@@ -90,6 +93,16 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
             case.claim_for(Claimant::unique(), FIRST, 30 * DAY).await;
             let left = case.wait().await;
             case.that(left > 29 * DAY && left <= 30 * DAY);
+        })
+        .await;
+    suite
+        .fact("who asked in vain asks in vain again", async |case| {
+            let (who, fence) = (Claimant::unique(), case.fence().await);
+            for _ in 0..2 {
+                let claim = case.claim_as(who, FIRST).await;
+                case.that(matches!(claim, Claim::InProgress { .. }));
+            }
+            case.is(case.renew(fence).await, Held::Yes);
         })
         .await;
     suite

@@ -29,13 +29,16 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
         .await;
     suite
         .fact(
-            "a key of 255 characters of four bytes is taken",
+            "keys of 255 characters of four bytes are taken, and told apart by their last",
             async |mut case| {
-                let nonce = "\u{1f980}".repeat(255 - "conformance:fact:".len());
-                case.key = IdemKey::compose("conformance", Some("fact"), &nonce);
-                case.is(case.key.as_str().chars().count(), 255);
-                case.fence().await;
-                case.is_in_progress().await;
+                let nonce = "\u{1f980}".repeat(254 - "conformance:fact:".len());
+                for last in ["\u{1f980}", "\u{1f981}"] {
+                    let nonce = format!("{nonce}{last}");
+                    case.key = IdemKey::compose("conformance", Some("fact"), &nonce);
+                    case.is(case.key.as_str().chars().count(), 255);
+                    case.fence().await;
+                    case.is_in_progress().await;
+                }
             },
         )
         .await;

@@ -129,12 +129,15 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
         })
         .await;
     suite
-        .fact("a memory of 365 days is one", async |case| {
-            let year = Duration::from_secs(365 * 86_400);
-            let fence = case.fence().await;
-            case.complete_for(fence, &answer(), Retention::new(year, year))
-                .await;
-            case.is_done(&answer()).await;
+        .fact("a memory of 30 days is one, and of 365", async |case| {
+            for days in [30, 365] {
+                let case = case.beside(&days.to_string());
+                let long = Duration::from_secs(days * 86_400);
+                let fence = case.fence().await;
+                let keep = Retention::new(long, long);
+                case.complete_for(fence, &answer(), keep).await;
+                case.is_done(&answer()).await;
+            }
         })
         .await;
 }

@@ -65,13 +65,19 @@ where
     tasks.join_all().await
 }
 
-pub(super) async fn both<A, B>(one: A, two: B) -> (A::Output, B::Output)
+/// Both calls in tasks of their own. The second is spawned first in each second round.
+pub(super) async fn both<A, B>(round: u32, one: A, two: B) -> (A::Output, B::Output)
 where
     A: Future<Output: Send> + Send + 'static,
     B: Future<Output: Send> + Send + 'static,
 {
-    let one = tokio::spawn(one);
-    let two = tokio::spawn(two);
+    let (one, two) = if round.is_multiple_of(2) {
+        let one = tokio::spawn(one);
+        (one, tokio::spawn(two))
+    } else {
+        let two = tokio::spawn(two);
+        (tokio::spawn(one), two)
+    };
     let ended = "a task of the suite panicked";
     (one.await.expect(ended), two.await.expect(ended))
 }

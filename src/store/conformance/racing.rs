@@ -79,7 +79,8 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
                     turn(&mut case, round);
                     let fence = case.fence().await;
                     let release = racer(&case).release(fence);
-                    let (told, freed) = both(racer(&case).tell(fence, vec![]), release).await;
+                    let (told, freed) =
+                        both(round, racer(&case).tell(fence, vec![]), release).await;
                     case.that(told != freed);
                     let claim = case.claim(FIRST).await;
                     case.is(matches!(claim, Claim::Done { .. }), told == Held::Yes);
@@ -95,7 +96,7 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
                 for (round, fence) in (0..).zip(fences) {
                     turn(&mut case, round);
                     let next = racer(&case).ask(Claimant::unique(), FIRST.to_vec());
-                    let (told, next) = both(racer(&case).tell(fence, vec![]), next).await;
+                    let (told, next) = both(round, racer(&case).tell(fence, vec![]), next).await;
                     case.that(matches!(
                         (told, next),
                         (Held::Yes, Claim::Done { .. }) | (Held::Lost, Claim::Acquired { .. })
@@ -113,7 +114,7 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
                     turn(&mut case, round);
                     let renew = racer(&case).renew(fence);
                     let next = racer(&case).ask(Claimant::unique(), FIRST.to_vec());
-                    let (held, next) = both(renew, next).await;
+                    let (held, next) = both(round, renew, next).await;
                     case.that(matches!(
                         (held, next),
                         (Held::Yes, Claim::InProgress { .. })

@@ -1,0 +1,4 @@
+//! Proofs of the protocol: the suite is worth running, histories are right, each fault has its row.
+
+mod broken;
+mod history;
