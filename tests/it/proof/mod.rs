@@ -1,4 +1,5 @@
 //! Proofs of the protocol: the suite is worth running, histories are right, each fault has its row.
 
 mod broken;
+mod faults;
 mod history;
