@@ -27,21 +27,39 @@
 //! ```
 
 mod answer;
+mod boxed;
 #[cfg(feature = "test-util")]
 pub mod conformance;
+mod connect;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod encoding;
 mod error;
 mod key;
 #[cfg(feature = "moka")]
 mod moka;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod moment;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod token;
 
 use std::time::Duration;
 
 pub use self::answer::{Retention, StoredAnswer};
+pub use self::boxed::BoxStore;
+pub use self::connect::{ConnectError, ConnectErrorKind};
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::key::IdemKey;
 #[cfg(feature = "moka")]
 pub use self::moka::MokaStore;
+#[cfg(all(feature = "test-util", any(feature = "redis", feature = "postgres")))]
+pub use self::moment::TestClock;
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use self::token::{Claimant, Fence, Fingerprint};
 
 /// A memory of deliveries that every instance of a service shares.

@@ -1,0 +1,7 @@
+//! Every store, held to the shared suite, and what is its own.
+
+mod boxed;
+mod moka;
+mod postgres;
+mod redis;
+mod servers;
