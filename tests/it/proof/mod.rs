@@ -3,3 +3,5 @@
 mod broken;
 mod faults;
 mod history;
+#[cfg(all(feature = "redis", feature = "postgres"))]
+mod servers;

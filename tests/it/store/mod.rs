@@ -4,4 +4,4 @@ mod boxed;
 mod moka;
 mod postgres;
 mod redis;
-mod servers;
+pub(crate) mod servers;

@@ -34,6 +34,8 @@ struct Grant {
     call: Call,
     fence: u64,
     asked: Tick,
+    /// When the claimant first asked: the reply to that may have been lost, not the grant.
+    since: Tick,
     heard: Tick,
 }
 
@@ -52,11 +54,18 @@ impl History<'_> {
                 call: event.call,
                 fence,
                 asked: event.asked,
+                since: self.first_asked(event.call).unwrap_or(event.asked),
                 heard,
             }),
             _ => None,
         };
         self.heard().filter_map(granted).collect()
+    }
+
+    fn first_asked(&self, call: Call) -> Option<Tick> {
+        let asked = |event: &Event| (event.call == call).then_some(event.asked);
+        let asked = self.events.iter().filter_map(asked);
+        asked.min_by_key(|tick| tick.number)
     }
 
     /// At most one commit, known to all who ask later, and told as it was made.
@@ -141,7 +150,7 @@ impl History<'_> {
             let released = self.events.iter().find(releases).map(|event| event.asked);
             for next in grants.iter().filter(|next| next.call != grant.call) {
                 let is_released = released.is_some_and(|asked| asked.is_before(next.heard));
-                let until = grant.asked.time + self.lease;
+                let until = grant.since.time + self.lease;
                 if grant.heard.is_before(next.asked)
                     && !is_released
                     && next.heard.time + SLACK < until
