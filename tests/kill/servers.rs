@@ -97,7 +97,13 @@ impl Server {
         Some(Self::begin(directory, port, start_postgres, ask, url))
     }
 
-    fn begin(directory: PathBuf, port: u16, start: fn(&Path, u16) -> Child, url: String) -> Self {
+    fn begin(
+        directory: PathBuf,
+        port: u16,
+        start: fn(&Path, u16) -> Child,
+        ask: PathBuf,
+        url: String,
+    ) -> Self {
         let mut server = Self {
             process: start(&directory, port),
             directory,
