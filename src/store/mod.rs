@@ -36,6 +36,8 @@ mod encoding;
 mod error;
 mod key;
 #[cfg(feature = "moka")]
+mod layered;
+#[cfg(feature = "moka")]
 mod moka;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod moment;
@@ -44,6 +46,7 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod token;
+mod url;
 
 use std::time::Duration;
 
@@ -53,6 +56,8 @@ pub use self::connect::{ConnectError, ConnectErrorKind};
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::key::IdemKey;
 #[cfg(feature = "moka")]
+pub use self::layered::LayeredStore;
+#[cfg(feature = "moka")]
 pub use self::moka::MokaStore;
 #[cfg(all(feature = "test-util", any(feature = "redis", feature = "postgres")))]
 pub use self::moment::TestClock;
@@ -61,6 +66,7 @@ pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use self::token::{Claimant, Fence, Fingerprint};
+pub use self::url::connect;
 
 /// A memory of deliveries that every instance of a service shares.
 ///

@@ -1,21 +1,22 @@
 mod builder;
 mod migrate;
 mod purge;
+mod row;
 mod statements;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Row as _;
-use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
+use sqlx::postgres::{PgArguments, PgConnection, PgPool};
 use sqlx::query::Query;
 use tokio::time::timeout;
 
 pub use self::builder::PostgresStoreBuilder;
 use self::purge::Purge;
+use self::row::{completion, error, held, read};
 use self::statements::{Statement, Statements};
-use super::encoding::{decode, fence, head, millis, number, tail};
+use super::encoding::{millis, number};
 use super::moment::Moment;
 use super::{
     Claim, Claimant, ConnectError, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, Retention,
@@ -226,64 +227,6 @@ impl IdempotencyStore for PostgresStore {
             .bind(key.as_str())
             .bind(number(fence));
         self.hold(release.bind(millis(LINGER))).await
-    }
-}
-
-fn completion<'q>(
-    statement: Query<'q, sqlx::Postgres, PgArguments>,
-    key: &'q IdemKey,
-    fence: Fence,
-    answer: &StoredAnswer,
-    keep: Retention,
-) -> Query<'q, sqlx::Postgres, PgArguments> {
-    let tail = Some(tail(answer)).filter(|tail| !tail.is_empty());
-    statement
-        .bind(key.as_str())
-        .bind(number(fence))
-        .bind(head(answer).to_vec())
-        .bind(tail)
-        .bind(millis(keep.full))
-        .bind(millis(keep.tombstone))
-}
-
-fn held(is_held: bool) -> Held {
-    if is_held { Held::Yes } else { Held::Lost }
-}
-
-/// Reads what the statement of a claim returns.
-fn read(row: &PgRow) -> Result<Claim, StoreError> {
-    let verdict: &str = row.try_get("verdict").map_err(error)?;
-    Ok(match verdict {
-        "A" => Claim::Acquired {
-            fence: fence(row.try_get("fence").map_err(error)?)?,
-            reclaimed: row.try_get("reclaimed").map_err(error)?,
-        },
-        "P" => {
-            let wait: i64 = row.try_get("wait").map_err(error)?;
-            let retry_after = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
-            Claim::InProgress { retry_after }
-        }
-        "M" => Claim::Mismatch,
-        _ => {
-            let head: Option<&[u8]> = row.try_get("head").map_err(error)?;
-            let tail: Option<&[u8]> = row.try_get("tail").map_err(error)?;
-            let answer = decode(head.unwrap_or_default(), tail.unwrap_or_default())?;
-            Claim::Done { answer }
-        }
-    })
-}
-
-fn error(err: sqlx::Error) -> StoreError {
-    use sqlx::Error::{ColumnDecode, ColumnIndexOutOfBounds, ColumnNotFound, Decode};
-    match &err {
-        // Class 53, number 100: the disk is full.
-        sqlx::Error::Database(said) if said.code().as_deref() == Some("53100") => {
-            StoreError::full()
-        }
-        ColumnDecode { .. } | ColumnIndexOutOfBounds { .. } | ColumnNotFound(_) | Decode(_) => {
-            StoreError::corrupt(err)
-        }
-        _ => StoreError::unavailable(err),
     }
 }
 
