@@ -66,11 +66,13 @@ fn start(orders: &Orders) -> (Child, u16) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let port = lines.map_while(Result::ok).find_map(|line| {
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
         let port = line.split_once("listening on ")?.1;
         port.parse().ok()
     });
+    // After a minute it says that it takes long, and would end if nobody listened.
+    std::thread::spawn(move || lines.for_each(drop));
     (process, port.expect("the worker listens"))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 use tower_webhook::store::conformance::{Testbed, run};
-use tower_webhook::store::{IdempotencyStore, PostgresStore, RedisStore};
+use tower_webhook::store::{IdempotencyStore, LayeredStore, PostgresStore, RedisStore, Retention};
 
 use super::history;
 use crate::store::servers;
@@ -84,7 +84,21 @@ async fn the_histories_of_redis_are_right() {
         return;
     };
     let lease = Duration::from_millis(25);
-    let report = history::survey(&Arc::new(store), "redis", history::claims(), lease).await;
+    let stores = [Arc::new(store)];
+    let report = history::survey(&stores, "redis", history::claims(), lease).await;
+    report.is_right();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_histories_of_two_layered_stores_on_one_redis_are_right() {
+    let Some(store) = redis("layered").await else {
+        return;
+    };
+    let hour = Duration::from_secs(3600);
+    let layered = |store| LayeredStore::new(store).with_retention(Retention::new(hour, hour));
+    let stores = [store.clone(), store].map(|store| Arc::new(layered(store)));
+    let lease = Duration::from_millis(25);
+    let report = history::survey(&stores, "layered, two of them", history::claims(), lease).await;
     report.is_right();
 }
 
@@ -95,7 +109,8 @@ async fn the_histories_of_postgres_are_right() {
         return;
     };
     let lease = Duration::from_millis(50);
-    let report = history::survey(&Arc::new(store), "postgres", history::claims(), lease).await;
+    let stores = [Arc::new(store)];
+    let report = history::survey(&stores, "postgres", history::claims(), lease).await;
     report.is_right();
     drop_schema(&schema).await;
 }

@@ -46,9 +46,9 @@ impl Report {
     }
 }
 
-/// Asks `store` for so many claims and looks at what it said.
+/// Asks the instances of a store for so many claims and looks at what they said.
 pub(super) async fn survey<S: IdempotencyStore>(
-    store: &Arc<S>,
+    stores: &[Arc<S>],
     run: &str,
     claims: usize,
     lease: Duration,
@@ -59,7 +59,7 @@ pub(super) async fn survey<S: IdempotencyStore>(
         let quota = CLAIMS.min(claims - report.claims);
         let keys =
             (0..KEYS).map(|n| IdemKey::compose(run, Some(&episode.to_string()), &n.to_string()));
-        play(store, &keys.collect(), episode, quota, lease, &mut report).await;
+        play(stores, &keys.collect(), episode, quota, lease, &mut report).await;
         episode += 1;
     }
     println!(
@@ -75,7 +75,7 @@ pub(super) async fn survey<S: IdempotencyStore>(
 }
 
 async fn play<S: IdempotencyStore>(
-    store: &Arc<S>,
+    stores: &[Arc<S>],
     keys: &Arc<[IdemKey]>,
     episode: u64,
     quota: usize,
@@ -84,8 +84,8 @@ async fn play<S: IdempotencyStore>(
 ) {
     let diary = Arc::new(Diary::default());
     let claims_left = Arc::new(AtomicUsize::new(quota));
-    let worker = |number| Worker {
-        store: Arc::clone(store),
+    let worker = |number: u64| Worker {
+        store: Arc::clone(&stores[number as usize % stores.len()]),
         diary: Arc::clone(&diary),
         claims_left: Arc::clone(&claims_left),
         quota,
@@ -126,7 +126,7 @@ pub(super) fn claims() -> usize {
 async fn the_histories_of_moka_are_right() {
     let store = Arc::new(MokaStore::new());
     let lease = Duration::from_millis(25);
-    let report = survey(&store, "moka, paused time", claims(), lease).await;
+    let report = survey(&[store], "moka, paused time", claims(), lease).await;
     report.is_right();
     assert!(report.claims >= claims());
 }
@@ -135,7 +135,7 @@ async fn the_histories_of_moka_are_right() {
 async fn the_histories_of_moka_are_right_on_two_threads() {
     let store = Arc::new(MokaStore::new());
     let lease = Duration::from_millis(25);
-    let report = survey(&store, "moka, two threads", CLAIMS, lease).await;
+    let report = survey(&[store], "moka, two threads", CLAIMS, lease).await;
     report.is_right();
 }
 
@@ -145,7 +145,7 @@ async fn a_history_is_the_same_again() {
     let mut seen = Vec::new();
     for _ in 0..2 {
         let store = Arc::new(Naive::default());
-        let report = survey(&store, "naive", CLAIMS, lease).await;
+        let report = survey(&[store], "naive", CLAIMS, lease).await;
         seen.push(report.violations);
     }
     assert_eq!(seen[0], seen[1]);
@@ -166,7 +166,7 @@ async fn a_naive_store_is_flagged_every_time() {
         let keys = (0..KEYS).map(|n| IdemKey::compose("naive", None, &n.to_string()));
         let mut report = Report::default();
         let lease = Duration::from_millis(25);
-        play(&store, &keys.collect(), run, CLAIMS, lease, &mut report).await;
+        play(&[store], &keys.collect(), run, CLAIMS, lease, &mut report).await;
         assert!(report.violations.iter().any(is_double), "run {run}");
     }
 }
@@ -176,7 +176,7 @@ async fn a_naive_store_is_flagged_in_real_time() {
     tokio::time::resume();
     let store = Arc::new(Naive::default());
     let report = survey(
-        &store,
+        &[store],
         "naive, real time",
         CLAIMS,
         Duration::from_millis(25),
@@ -188,7 +188,7 @@ async fn a_naive_store_is_flagged_in_real_time() {
 #[tokio::test(start_paused = true)]
 async fn what_breaks_the_protocol_shows_in_the_history() {
     let lease = Duration::from_millis(25);
-    let control = survey(&Arc::new(Simple::new(None)), "no flaw", CLAIMS, lease).await;
+    let control = survey(&[Arc::new(Simple::new(None))], "no flaw", CLAIMS, lease).await;
     assert_eq!(control.violations, []);
     for flaw in [
         Flaw::OneFenceForAll,
@@ -210,7 +210,7 @@ async fn what_breaks_the_protocol_shows_in_the_history() {
         Flaw::TakeoverIsNotAtomic,
     ] {
         let store = Arc::new(Simple::new(Some(flaw)));
-        let report = survey(&store, &format!("{flaw:?}"), CLAIMS, lease).await;
+        let report = survey(&[store], &format!("{flaw:?}"), CLAIMS, lease).await;
         assert!(!report.violations.is_empty(), "{flaw:?}");
     }
 }
