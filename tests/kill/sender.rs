@@ -15,9 +15,11 @@ use crate::fleet::Worker;
 use crate::worker::{KEY, made};
 
 /// More than any answer takes: who hangs up leaves a handler behind that nobody counts.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(90);
+/// An answer after which is worth a line.
+const SLOW: Duration = Duration::from_secs(12);
 /// How long one event may take with all its tries.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_millis(30);
 
 #[derive(Clone, Debug)]
@@ -46,7 +48,13 @@ impl Sender {
             let bytes = body.collect().await.ok()?.to_bytes();
             Some(Response::from_parts(head, bytes))
         };
-        timeout(PATIENCE, answer).await.expect("an answer in time")
+        let start = Instant::now();
+        let answer = timeout(PATIENCE, answer).await.expect("an answer in time");
+        if start.elapsed() > SLOW {
+            let status = answer.as_ref().map(Response::status);
+            println!("event {event} took {:?}: {status:?}", start.elapsed());
+        }
+        answer
     }
 
     /// Tries until an event is accepted, each time at the next worker, one delivery a worker at a time.

@@ -3,6 +3,7 @@
 mod flaw;
 mod record;
 mod store;
+mod verdict;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
