@@ -1,8 +1,9 @@
 //! What each store costs, beside the tools of its server: `cargo bench --bench stores --all-features`.
 //!
 //! Redis is a `redis-server` of its own, without persistence; PostgreSQL is the one of `DATABASE_URL`,
-//! or the local one, in a schema of its own. What is missing is skipped. Round trips are counted by a
-//! proxy, one call at a time; rates are of 32 tasks at once.
+//! or the local one, in a schema of its own. What is missing is skipped. Rates are of 32 tasks at once.
+//! Round trips are counted by a proxy, one call at a time; on PostgreSQL they include the ping with
+//! which the pool takes a connection back, after the caller has its answer.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -116,6 +117,7 @@ impl Proxy {
     async fn count(&self, what: &str, call: impl Future<Output = ()>) {
         let before = self.trips.load(Ordering::Relaxed);
         call.await;
+        settle().await;
         let trips = self.trips.load(Ordering::Relaxed) - before;
         println!("  round trips of a {what:<28} {trips}");
     }
@@ -141,16 +143,21 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, trips: Arc<AtomicU64
     }
 }
 
+/// Waits until nobody speaks any more: a pool takes its connections back in tasks of its own.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
 /// Counts the trips of a delivery that is new, and of its duplicate, on a connection in use.
-async fn count_trips<S: IdempotencyStore>(proxy: &Proxy, store: &S) {
+async fn count_trips<S: IdempotencyStore>(proxy: &Proxy, store: &S, first: usize) {
     // Scripts are loaded and statements prepared once a connection.
-    for number in [1_000_000, 1_000_000] {
+    for number in [first, first] {
         deliver(store, number).await;
     }
-    proxy
-        .count("claim + complete", deliver(store, 1_000_001))
-        .await;
-    proxy.count("duplicate", deliver(store, 1_000_001)).await;
+    settle().await;
+    let next = first + 1;
+    proxy.count("claim + complete", deliver(store, next)).await;
+    proxy.count("duplicate", deliver(store, next)).await;
 }
 
 struct Server(Child);
@@ -234,7 +241,7 @@ async fn redis(count: usize) {
         compare("redis-benchmark, one GET", ours.duplicates, get);
     }
     let proxy = Proxy::start(([127, 0, 0, 1], REDIS_PORT).into()).await;
-    count_trips(&proxy, &connect(proxy.address.port()).await).await;
+    count_trips(&proxy, &connect(proxy.address.port()).await, 1_000_000).await;
     let store = RedisStore::builder(&format!("redis://127.0.0.1:{REDIS_PORT}")).prefix("layered:");
     let store = store
         .timeout(PATIENCE)
@@ -248,7 +255,7 @@ async fn redis(count: usize) {
     )
     .await;
     let store = LayeredStore::new(connect(proxy.address.port()).await);
-    count_trips(&proxy, &store).await;
+    count_trips(&proxy, &store, 2_000_000).await;
 }
 
 async fn postgres(count: usize, is_test: bool) {
@@ -324,7 +331,8 @@ async fn postgres(count: usize, is_test: bool) {
             .connect_with(through)
             .await
             .expect("the server is there");
-        count_trips(&proxy, &builder().with_pool(one).await.expect("it is made")).await;
+        let store = builder().with_pool(one).await.expect("it is made");
+        count_trips(&proxy, &store, 1_000_000).await;
     }
     execute(&pool, &format!("DROP SCHEMA {SCHEMA} CASCADE")).await;
 }

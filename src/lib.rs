@@ -5,10 +5,13 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `moka` (default) | `MokaStore`, the memory of deliveries inside the process |
+//! | `redis` | `RedisStore`, claims on Redis 7.0 or later |
+//! | `postgres` | `PostgresStore`, claims on PostgreSQL 14 or later |
+//! | `tls` | TLS to the servers of stores |
 //! | `axum` | the extractors `Webhook<T>` and `RawWebhook` |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
 //! | `tracing` | a span a request and an event an outcome |
-//! | `test-util` | `ManualClock` and the conformance suite of stores |
+//! | `test-util` | `ManualClock`, `TestClock` and the conformance suite of stores |
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 

@@ -27,8 +27,8 @@ pub enum ConnectErrorKind {
 }
 
 impl ConnectError {
-    #[cfg(any(feature = "redis", feature = "postgres"))]
-    pub(super) fn unreachable(source: impl Into<BoxError>) -> Self {
+    /// The server could not be asked.
+    pub fn unreachable(source: impl Into<BoxError>) -> Self {
         Self {
             repr: Repr::Unreachable(source.into()),
         }

@@ -25,6 +25,8 @@
 //! # Ok::<(), tower_webhook::store::StoreError>(())
 //! # }).unwrap();
 //! ```
+//!
+#![doc = include_str!("../docs/stores.md")]
 
 mod answer;
 mod boxed;
@@ -75,7 +77,7 @@ pub use self::url::connect;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an idempotency store",
     label = "this must implement `IdempotencyStore`",
-    note = "use `MokaStore`, or implement `claim`, `renew`, `complete` and `release`"
+    note = "use `MokaStore`, `RedisStore` or `PostgresStore`, or implement `claim`, `renew`, `complete` and `release`"
 )]
 pub trait IdempotencyStore: Send + Sync + 'static {
     /// Asks for `key`, for the time of `lease` by the clock of the store. Asked again by the same

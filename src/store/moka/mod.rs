@@ -20,12 +20,12 @@ use super::{
 };
 use crate::time::{Clock as _, SystemClock};
 
-/// Records kept unless said otherwise: 139 MB at the 529 bytes a record that were measured.
+/// Records kept unless said otherwise: 155 MB at the 590 bytes a record that were measured.
 const CAPACITY: usize = 262_144;
 const SHARDS: usize = 64;
 
 /// A store in the memory of one process. Nothing of it survives a restart, and other instances do
-/// not see it.
+/// not see it. A record takes about 590 bytes: see [capacity](crate::store#capacity).
 ///
 /// Claims stand in a table, completed deliveries in a [`moka`] cache that is not allowed to evict:
 /// its policy would forget the newest markers first. The store keeps its own bound and forgets only

@@ -85,6 +85,8 @@ impl PostgresStoreBuilder {
         let pool = PgPoolOptions::new()
             .max_connections(self.max_connections)
             .acquire_timeout(PATIENCE)
+            // It costs each call a round trip; a call on a broken connection is repeated instead.
+            .test_before_acquire(false)
             // A statement whose caller gave up must not hold its connection.
             .after_connect(|connection, _| {
                 Box::pin(async move {

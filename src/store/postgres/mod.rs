@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 pub use self::builder::PostgresStoreBuilder;
 use self::purge::Purge;
-use self::row::{completion, error, held, read};
+use self::row::{completion, error, held, is_broken, read};
 use self::statements::{Statement, Statements};
 use super::encoding::{millis, number};
 use super::moment::Moment;
@@ -136,10 +136,23 @@ impl PostgresStore {
         statement.at(self.0.moment.millis())
     }
 
-    async fn patiently<T>(
-        &self,
-        asking: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, StoreError> {
+    /// Asks until the time is over, as long as it is only the connection that broke. Every call may be
+    /// repeated: it is of the same claimant or the same fence.
+    async fn patiently<T, F>(&self, ask: impl Fn() -> F + Send) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
+        // After a restart of the server every connection of the pool may be broken.
+        let tries = self.0.pool.options().get_max_connections();
+        let asking = async {
+            for _ in 0..tries {
+                match ask().await {
+                    Err(err) if is_broken(&err) => {}
+                    reply => return reply,
+                }
+            }
+            ask().await
+        };
         // Around all of it: the pool may have no connection.
         match timeout(self.0.timeout, asking).await {
             Ok(Ok(reply)) => Ok(reply),
@@ -148,11 +161,11 @@ impl PostgresStore {
         }
     }
 
-    async fn hold(
+    async fn hold<'q>(
         &self,
-        update: Query<'_, sqlx::Postgres, PgArguments>,
+        update: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
     ) -> Result<Held, StoreError> {
-        let done = self.patiently(update.execute(&self.0.pool)).await?;
+        let done = self.patiently(|| update().execute(&self.0.pool)).await?;
         Ok(held(done.rows_affected() > 0))
     }
 }
@@ -165,8 +178,8 @@ impl IdempotencyStore for PostgresStore {
         payload: &Fingerprint,
         lease: Duration,
     ) -> Result<Claim, StoreError> {
-        let who = who.get().to_be_bytes();
-        let asking = async {
+        let who = &who.get().to_be_bytes();
+        let ask = move || async move {
             for _ in 0..TRIES {
                 let claim = self
                     .at(&self.0.statements.claim)
@@ -181,7 +194,7 @@ impl IdempotencyStore for PostgresStore {
             }
             Ok(None)
         };
-        match self.patiently(asking).await? {
+        match self.patiently(ask).await? {
             Some(row) => read(&row),
             None => Err(StoreError::unavailable("the row changed under each try")),
         }
@@ -193,12 +206,14 @@ impl IdempotencyStore for PostgresStore {
         fence: Fence,
         lease: Duration,
     ) -> Result<Held, StoreError> {
-        let renew = self
-            .at(&self.0.statements.renew)
-            .bind(key.as_str())
-            .bind(number(fence));
-        self.hold(renew.bind(millis(lease)).bind(millis(lease.max(LINGER))))
-            .await
+        let renew = || {
+            self.at(&self.0.statements.renew)
+                .bind(key.as_str())
+                .bind(number(fence))
+                .bind(millis(lease))
+                .bind(millis(lease.max(LINGER)))
+        };
+        self.hold(renew).await
     }
 
     async fn complete(
@@ -208,25 +223,22 @@ impl IdempotencyStore for PostgresStore {
         answer: &StoredAnswer,
         keep: Retention,
     ) -> Result<Held, StoreError> {
-        let complete = completion(
-            self.at(&self.0.statements.complete),
-            key,
-            fence,
-            answer,
-            keep,
-        );
-        let row = self
-            .patiently(complete.fetch_optional(&self.0.pool))
-            .await?;
+        let complete = || {
+            let statement = self.at(&self.0.statements.complete);
+            completion(statement, key, fence, answer, keep).fetch_optional(&self.0.pool)
+        };
+        let row = self.patiently(complete).await?;
         Ok(held(row.is_some()))
     }
 
     async fn release(&self, key: &IdemKey, fence: Fence) -> Result<Held, StoreError> {
-        let release = self
-            .at(&self.0.statements.release)
-            .bind(key.as_str())
-            .bind(number(fence));
-        self.hold(release.bind(millis(LINGER))).await
+        let release = || {
+            self.at(&self.0.statements.release)
+                .bind(key.as_str())
+                .bind(number(fence))
+                .bind(millis(LINGER))
+        };
+        self.hold(release).await
     }
 }
 

@@ -6,4 +6,5 @@ mod moka;
 mod postgres;
 mod redis;
 pub(crate) mod servers;
+mod transaction;
 mod url;

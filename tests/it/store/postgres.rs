@@ -413,7 +413,7 @@ async fn an_answer_of_another_hand_is_corrupt() {
 }
 
 #[tokio::test]
-async fn terminated_connections_are_made_again() {
+async fn a_call_on_a_terminated_connection_is_made_on_another() {
     let Some(url) = servers::postgres() else {
         return;
     };
@@ -438,12 +438,8 @@ async fn terminated_connections_are_made_again() {
         .unwrap();
     assert!(killed >= 1);
     let (key, payload) = (key("after"), Fingerprint::of(b"{}"));
-    let mut tries = 0;
-    while let Err(err) = store.claim(&key, Claimant::unique(), &payload, LEASE).await {
-        assert_eq!(err.kind(), StoreErrorKind::Unavailable);
-        tries += 1;
-        assert!(tries < 3, "not connected after {tries} tries");
-    }
+    let claim = store.claim(&key, Claimant::unique(), &payload, LEASE).await;
+    assert!(matches!(claim, Ok(Claim::Acquired { .. })), "{claim:?}");
     own.drop_schema().await;
 }
 
