@@ -137,14 +137,26 @@ async fn receive() {
         let builder = RedisStore::builder(&orders.url).prefix(&orders.name);
         (BoxStore::new(builder.connect().await.unwrap()), None)
     } else {
-        let pool = PgPoolOptions::new().max_connections(10);
+        // Patience like that of the store: a handler that waits for long keeps its sender waiting.
+        let pool = PgPoolOptions::new()
+            .max_connections(10)
+            .acquire_timeout(Duration::from_secs(5))
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    let limit = sqlx::raw_sql("SET statement_timeout = '5s'");
+                    limit.execute(connection).await.map(drop)
+                })
+            });
         let pool = pool.connect(&orders.url).await.unwrap();
         let builder = PostgresStore::builder().schema(&orders.name);
         let store = builder.with_pool(pool.clone()).await.unwrap();
         (BoxStore::new(store.clone()), Some((pool, store)))
     };
     let scheme = HmacScheme::github(Secret::new(KEY).unwrap());
-    let inbound = Inbound::builder_with_store(scheme, store).lease(orders.lease);
+    // A long run sends everything once more after the window that is usual.
+    let inbound = Inbound::builder_with_store(scheme, store)
+        .lease(orders.lease)
+        .replay_window(Duration::from_secs(3600));
     let app = Router::new()
         .route("/", post(handle))
         .layer(inbound.build().unwrap())
