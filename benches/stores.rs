@@ -24,6 +24,7 @@ use tower_webhook::store::{
 };
 
 const TASKS: usize = 32;
+const ROUNDS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
 const REDIS_PORT: u16 = 7399;
 const SCHEMA: &str = "tower_webhook_bench";
@@ -54,14 +55,14 @@ async fn deliver<S: IdempotencyStore>(store: &S, number: usize) {
     }
 }
 
-/// Deliveries a second, of `count`, from 32 tasks.
-async fn rate<S: IdempotencyStore>(store: &Arc<S>, count: usize) -> f64 {
+/// Deliveries a second, of `count` from `first` on, from 32 tasks.
+async fn rate<S: IdempotencyStore>(store: &Arc<S>, first: usize, count: usize) -> f64 {
     let start = Instant::now();
     let mut tasks = JoinSet::new();
     for task in 0..TASKS {
         let store = Arc::clone(store);
         tasks.spawn(async move {
-            for number in (task..count).step_by(TASKS) {
+            for number in (first + task..first + count).step_by(TASKS) {
                 deliver(&*store, number).await;
             }
         });
@@ -70,25 +71,43 @@ async fn rate<S: IdempotencyStore>(store: &Arc<S>, count: usize) -> f64 {
     count as f64 / start.elapsed().as_secs_f64()
 }
 
-struct Rates {
-    pairs: f64,
-    duplicates: f64,
-}
+/// A rate of claims and completions, and one of duplicates.
+type Rates = [f64; 2];
 
-async fn measure<S: IdempotencyStore>(name: &str, store: S, count: usize) -> Rates {
+/// Measures the store and `raw` in turn, so that a busy machine slows them alike; prints the medians of
+/// the rates and of the ratios.
+async fn measure<S: IdempotencyStore>(
+    name: &str,
+    store: S,
+    count: usize,
+    raw: impl Fn() -> Option<Rates>,
+) {
     let store = Arc::new(store);
-    let pairs = rate(&store, count).await;
-    // The same keys again: all of them are completed.
-    let duplicates = rate(&store, count).await;
-    println!("{name:<34} {pairs:>10.0} claim + complete/s {duplicates:>10.0} duplicates/s");
-    Rates { pairs, duplicates }
+    let (mut ours, mut theirs) = ([vec![], vec![]], [vec![], vec![]]);
+    for round in 0..ROUNDS {
+        let (first, count) = (round * count / ROUNDS, count / ROUNDS);
+        let raw = raw();
+        for (index, (ours, theirs)) in ours.iter_mut().zip(&mut theirs).enumerate() {
+            // The second time, the same keys are completed.
+            ours.push(rate(&store, first, count).await);
+            theirs.extend(raw.map(|raw| raw[index]));
+        }
+    }
+    let names = ["claim + complete/s", "duplicates/s"];
+    for ((what, ours), theirs) in names.into_iter().zip(ours).zip(theirs) {
+        let ratios = ours.iter().zip(&theirs).map(|(ours, raw)| ours / raw);
+        let ratio = median(ratios.collect()).map_or_else(String::new, |ratio| {
+            let raw = median(theirs.clone()).unwrap_or_default();
+            format!("{raw:>10.0} raw  ours / raw {ratio:>5.2}")
+        });
+        let ours = median(ours).unwrap_or_default();
+        println!("{name:<26} {ours:>10.0} {what:<20} {ratio}");
+    }
 }
 
-fn compare(what: &str, ours: f64, raw: f64) {
-    println!(
-        "  {what:<52} {raw:>10.0}/s   ours / raw {:>5.2}",
-        ours / raw
-    );
+fn median(mut figures: Vec<f64>) -> Option<f64> {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied()
 }
 
 /// Passes bytes on, and counts how often a client spoke after the server had.
@@ -221,24 +240,22 @@ async fn redis(count: usize) {
         line.trim().parse::<f64>().ok()
     };
     let before = memory();
-    let ours = measure("RedisStore", store.clone(), count).await;
+    let (port, calls) = (REDIS_PORT.to_string(), (count / ROUNDS).to_string());
+    let raw = || {
+        let arguments = [
+            "-p", &port, "-c", "32", "-n", &calls, "-t", "set,get", "--csv",
+        ];
+        let figures = output("redis-benchmark", &arguments)?;
+        let rate = |name: &str| -> Option<f64> {
+            let line = figures.lines().find(|line| line.starts_with(name))?;
+            line.split(',').nth(1)?.trim_matches('"').parse().ok()
+        };
+        // Two SET are to a claim and its completion what one GET is to a duplicate.
+        Some([rate("\"SET\"")? / 2.0, rate("\"GET\"")?])
+    };
+    measure("RedisStore", store.clone(), count, raw).await;
     if let (Some(before), Some(after)) = (before, memory()) {
         println!("  bytes a record {:>5.0}", (after - before) / count as f64);
-    }
-    let (port, calls) = (REDIS_PORT.to_string(), count.to_string());
-    let arguments = [
-        "-p", &port, "-c", "32", "-n", &calls, "-t", "set,get", "--csv",
-    ];
-    let figures = output("redis-benchmark", &arguments).unwrap_or_default();
-    let raw = |name: &str| -> Option<f64> {
-        let line = figures
-            .lines()
-            .find(|line| line.starts_with(&format!("\"{name}\"")))?;
-        line.split(',').nth(1)?.trim_matches('"').parse().ok()
-    };
-    if let (Some(set), Some(get)) = (raw("SET"), raw("GET")) {
-        compare("redis-benchmark, two SET", ours.pairs, set / 2.0);
-        compare("redis-benchmark, one GET", ours.duplicates, get);
     }
     let proxy = Proxy::start(([127, 0, 0, 1], REDIS_PORT).into()).await;
     count_trips(&proxy, &connect(proxy.address.port()).await, 1_000_000).await;
@@ -248,12 +265,8 @@ async fn redis(count: usize) {
         .connect()
         .await
         .expect("the server is there");
-    measure(
-        "LayeredStore<RedisStore>",
-        LayeredStore::with_capacity(store, 1 << 20),
-        count,
-    )
-    .await;
+    let layered = LayeredStore::with_capacity(store, 1 << 20);
+    measure("LayeredStore<RedisStore>", layered, count, || None).await;
     let store = LayeredStore::new(connect(proxy.address.port()).await);
     count_trips(&proxy, &store, 2_000_000).await;
 }
@@ -270,13 +283,6 @@ async fn postgres(count: usize, is_test: bool) {
     execute(&pool, &prepare).await;
     let builder = || PostgresStore::builder().schema(SCHEMA).timeout(PATIENCE);
     let store = builder().connect(&url).await.expect("the server is there");
-    let ours = measure("PostgresStore", store.clone(), count).await;
-    let size = format!("SELECT pg_total_relation_size('{SCHEMA}.deliveries')");
-    let size: i64 = query_scalar(AssertSqlSafe(size))
-        .fetch_one(&pool)
-        .await
-        .expect("a size");
-    println!("  bytes a record {:>5.0}", size as f64 / count as f64);
     execute(
         &pool,
         &format!("CREATE TABLE {SCHEMA}.raw (k text PRIMARY KEY, v bytea)"),
@@ -289,7 +295,7 @@ async fn postgres(count: usize, is_test: bool) {
     );
     let read =
         format!("\\set k random(1, 1000000000)\nSELECT v FROM {SCHEMA}.raw WHERE k = :k::text;\n");
-    let seconds = if is_test { "1" } else { "5" };
+    let seconds = if is_test { "1" } else { "2" };
     let pgbench = |script: &str| -> Option<f64> {
         let file = std::env::temp_dir().join(format!("{SCHEMA}_{}.sql", std::process::id()));
         std::fs::write(&file, script).ok()?;
@@ -304,14 +310,15 @@ async fn postgres(count: usize, is_test: bool) {
             .find_map(|line| line.strip_prefix("tps = "))?;
         line.split(' ').next()?.parse().ok()
     };
-    if let (Some(write), Some(read)) = (pgbench(&write), pgbench(&read)) {
-        compare(
-            "pgbench, one INSERT and one UPDATE, 10 clients",
-            ours.pairs,
-            write,
-        );
-        compare("pgbench, one SELECT, 10 clients", ours.duplicates, read);
-    }
+    // One INSERT and one UPDATE by ten clients; one SELECT by ten clients.
+    let raw = || Some([pgbench(&write)?, pgbench(&read)?]);
+    measure("PostgresStore", store.clone(), count, raw).await;
+    let size = format!("SELECT pg_total_relation_size('{SCHEMA}.deliveries')");
+    let size: i64 = query_scalar(AssertSqlSafe(size))
+        .fetch_one(&pool)
+        .await
+        .expect("a size");
+    println!("  bytes a record {:>5.0}", size as f64 / count as f64);
     let address = pool.connect_options();
     let server = (address.get_host(), address.get_port());
     let server = tokio::net::lookup_host(server)
@@ -362,7 +369,7 @@ async fn main() {
     // First, while the process holds nothing else.
     let count = 262_144 / scale;
     let (store, before) = (Arc::new(MokaStore::with_capacity(count)), resident());
-    rate(&store, count).await;
+    rate(&store, 0, count).await;
     if let (Some(before), Some(after)) = (before, resident()) {
         println!(
             "MokaStore, bytes a record {:>5.0}",
@@ -370,13 +377,10 @@ async fn main() {
         );
     }
     drop(store);
-    measure("MokaStore", MokaStore::with_capacity(count), count).await;
-    measure(
-        "BoxStore of MokaStore",
-        BoxStore::new(MokaStore::with_capacity(count)),
-        count,
-    )
-    .await;
+    let store = MokaStore::with_capacity(count);
+    measure("MokaStore", store, count, || None).await;
+    let store = BoxStore::new(MokaStore::with_capacity(count));
+    measure("BoxStore of MokaStore", store, count, || None).await;
     redis(100_000 / scale).await;
     postgres(10_000 / scale, is_test).await;
 }
