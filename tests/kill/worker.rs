@@ -122,6 +122,32 @@ async fn handle(
     }
 }
 
+/// The store, and where the effect is of its transaction, both it and its pool.
+async fn stand_on(orders: &Orders) -> (BoxStore, Option<(PgPool, PostgresStore)>) {
+    if orders.url.starts_with("redis") {
+        let builder = RedisStore::builder(&orders.url).prefix(&orders.name);
+        return (BoxStore::new(builder.connect().await.unwrap()), None);
+    }
+    let builder = PostgresStore::builder().schema(&orders.name);
+    if orders.effects.is_some() {
+        let store = builder.connect(&orders.url).await.unwrap();
+        return (BoxStore::new(store), None);
+    }
+    // Patience like that of the store: a handler that waits for long keeps its sender waiting.
+    let pool = PgPoolOptions::new()
+        .max_connections(10)
+        .acquire_timeout(Duration::from_secs(5))
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                let limit = sqlx::raw_sql("SET statement_timeout = '5s'");
+                limit.execute(connection).await.map(drop)
+            })
+        });
+    let pool = pool.connect(&orders.url).await.unwrap();
+    let store = builder.with_pool(pool.clone()).await.unwrap();
+    (BoxStore::new(store.clone()), Some((pool, store)))
+}
+
 /// A process: it listens until it is killed, or until who started it is gone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "what the other tests start as a process"]
@@ -133,25 +159,7 @@ async fn receive() {
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
-    let (store, postgres) = if orders.url.starts_with("redis") {
-        let builder = RedisStore::builder(&orders.url).prefix(&orders.name);
-        (BoxStore::new(builder.connect().await.unwrap()), None)
-    } else {
-        // Patience like that of the store: a handler that waits for long keeps its sender waiting.
-        let pool = PgPoolOptions::new()
-            .max_connections(10)
-            .acquire_timeout(Duration::from_secs(5))
-            .after_connect(|connection, _| {
-                Box::pin(async move {
-                    let limit = sqlx::raw_sql("SET statement_timeout = '5s'");
-                    limit.execute(connection).await.map(drop)
-                })
-            });
-        let pool = pool.connect(&orders.url).await.unwrap();
-        let builder = PostgresStore::builder().schema(&orders.name);
-        let store = builder.with_pool(pool.clone()).await.unwrap();
-        (BoxStore::new(store.clone()), Some((pool, store)))
-    };
+    let (store, postgres) = stand_on(&orders).await;
     let scheme = HmacScheme::github(Secret::new(KEY).unwrap());
     // A long run sends everything once more after the window that is usual.
     let inbound = Inbound::builder_with_store(scheme, store)
