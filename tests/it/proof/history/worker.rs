@@ -10,6 +10,7 @@ use tower_webhook::store::{
     Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, Retention, StoreError,
     StoredAnswer,
 };
+use tower_webhook::time::{Clock as _, SystemClock};
 
 use super::event::{Call, Diary, Event, Reply};
 
@@ -160,7 +161,8 @@ impl<S: IdempotencyStore> Worker<S> {
         let event = self.asked(key, Call::Complete(fence));
         let (store, keys) = (Arc::clone(&self.store), Arc::clone(&self.keys));
         // The answer says who wrote it.
-        let answer = StoredAnswer::new(StatusCode::OK, fence.cast_signed());
+        let answer = StoredAnswer::new(StatusCode::OK, SystemClock.unix_seconds())
+            .with_body(fence.to_string().into(), None);
         let keep = Retention::new(HOUR, HOUR);
         let complete = async move {
             let held = store
@@ -224,7 +226,10 @@ fn told(claim: Claim) -> Reply {
     match claim {
         Claim::Acquired { fence, .. } => Reply::Acquired(fence.get()),
         Claim::InProgress { .. } => Reply::InProgress,
-        Claim::Done { answer } => Reply::Done(answer.accepted_at.cast_unsigned()),
+        Claim::Done { answer } => {
+            let fence = str::from_utf8(&answer.body).unwrap();
+            Reply::Done(fence.parse().unwrap())
+        }
         _ => Reply::Mismatch,
     }
 }
