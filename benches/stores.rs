@@ -26,7 +26,6 @@ use tower_webhook::store::{
 const TASKS: usize = 32;
 const ROUNDS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
-const REDIS_PORT: u16 = 7399;
 const SCHEMA: &str = "tower_webhook_bench";
 
 fn key(number: usize) -> IdemKey {
@@ -179,17 +178,23 @@ async fn count_trips<S: IdempotencyStore>(proxy: &Proxy, store: &S, first: usize
     proxy.count("duplicate", deliver(store, next)).await;
 }
 
-struct Server(Child);
+struct Server {
+    process: Child,
+    port: u16,
+}
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
 async fn redis_server() -> Option<Server> {
-    let port = REDIS_PORT.to_string();
+    let free = TcpListener::bind("127.0.0.1:0").await.ok()?;
+    let number = free.local_addr().ok()?.port();
+    drop(free);
+    let port = number.to_string();
     let process = Command::new("redis-server")
         .args([
             "--port",
@@ -203,8 +208,11 @@ async fn redis_server() -> Option<Server> {
         ])
         .stdout(Stdio::null())
         .spawn();
-    let server = Server(process.ok()?);
-    while TcpStream::connect(("127.0.0.1", REDIS_PORT)).await.is_err() {
+    let server = Server {
+        process: process.ok()?,
+        port: number,
+    };
+    while TcpStream::connect(("127.0.0.1", number)).await.is_err() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Some(server)
@@ -216,10 +224,11 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
 }
 
 async fn redis(count: usize) {
-    let Some(_server) = redis_server().await else {
+    let Some(server) = redis_server().await else {
         println!("skipped: no redis-server");
         return;
     };
+    let number = server.port;
     let connect = async |port: u16| {
         let builder = RedisStore::builder(&format!("redis://127.0.0.1:{port}"));
         builder
@@ -228,19 +237,16 @@ async fn redis(count: usize) {
             .await
             .expect("the server is there")
     };
-    let store = connect(REDIS_PORT).await;
+    let store = connect(number).await;
     let memory = || {
-        let facts = output(
-            "redis-cli",
-            &["-p", &REDIS_PORT.to_string(), "info", "memory"],
-        )?;
+        let facts = output("redis-cli", &["-p", &number.to_string(), "info", "memory"])?;
         let line = facts
             .lines()
             .find_map(|line| line.strip_prefix("used_memory:"))?;
         line.trim().parse::<f64>().ok()
     };
     let before = memory();
-    let (port, calls) = (REDIS_PORT.to_string(), (count / ROUNDS).to_string());
+    let (port, calls) = (number.to_string(), (count / ROUNDS).to_string());
     let raw = || {
         let arguments = [
             "-p", &port, "-c", "32", "-n", &calls, "-t", "set,get", "--csv",
@@ -257,9 +263,9 @@ async fn redis(count: usize) {
     if let (Some(before), Some(after)) = (before, memory()) {
         println!("  bytes a record {:>5.0}", (after - before) / count as f64);
     }
-    let proxy = Proxy::start(([127, 0, 0, 1], REDIS_PORT).into()).await;
+    let proxy = Proxy::start(([127, 0, 0, 1], number).into()).await;
     count_trips(&proxy, &connect(proxy.address.port()).await, 1_000_000).await;
-    let store = RedisStore::builder(&format!("redis://127.0.0.1:{REDIS_PORT}")).prefix("layered:");
+    let store = RedisStore::builder(&format!("redis://127.0.0.1:{number}")).prefix("layered:");
     let store = store
         .timeout(PATIENCE)
         .connect()

@@ -289,3 +289,18 @@ async fn what_is_no_address_is_a_configuration_error_without_the_address() {
         assert!(!format!("{err} {err:?}").contains("hidden"));
     }
 }
+
+#[tokio::test]
+async fn tls_is_spoken_or_refused_and_never_left_out() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    // The server speaks none.
+    let url = server.url.replace("redis:", "rediss:");
+    let kind = RedisStore::connect(&url).await.unwrap_err().kind();
+    let expected = match cfg!(feature = "tls") {
+        true => ConnectErrorKind::Unreachable,
+        false => ConnectErrorKind::Config,
+    };
+    assert_eq!(kind, expected);
+}
