@@ -211,6 +211,22 @@ async fn a_killed_redis_loses_nothing() {
     judge("redis", events, kills, &effects.count(), kills);
 }
 
+/// The control: what is forgotten is seen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_redis_that_writes_nothing_down_is_found_out() {
+    let Some(server) = Server::forgetful_redis() else {
+        return;
+    };
+    let name = servers::unique("kill");
+    let (url, effects) = (server.url.clone(), Effects::new(&name));
+    let server = Arc::new(Mutex::new(server));
+    let orders = orders(&url, &name, Some(&effects), 10);
+    let events = flow(&orders, 2, kill_server(&server)).await;
+    let doubled = effects.count().values().filter(|times| **times > 1).count();
+    println!("redis without a file: 2 kills, {events} events, {doubled} had twice");
+    assert!(doubled > 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_postgres_loses_nothing() {
     let Some(server) = Server::postgres() else {

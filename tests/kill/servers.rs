@@ -53,6 +53,15 @@ pub(crate) struct Server {
 impl Server {
     /// A `redis-server` that writes each change down before it says that it is done.
     pub(crate) fn redis() -> Option<Self> {
+        Self::redis_by(start_redis)
+    }
+
+    /// A `redis-server` that writes nothing down.
+    pub(crate) fn forgetful_redis() -> Option<Self> {
+        Self::redis_by(start_forgetful_redis)
+    }
+
+    fn redis_by(start: fn(&Path, u16) -> Child) -> Option<Self> {
         if Command::new("redis-server")
             .arg("--version")
             .output()
@@ -63,13 +72,7 @@ impl Server {
         }
         let (directory, port) = (directory("redis"), free_port());
         let url = format!("redis://127.0.0.1:{port}");
-        Some(Self::begin(
-            directory,
-            port,
-            start_redis,
-            "redis-cli".into(),
-            url,
-        ))
+        Some(Self::begin(directory, port, start, "redis-cli".into(), url))
     }
 
     /// A cluster of PostgreSQL with the settings that it comes with.
@@ -157,17 +160,21 @@ impl Drop for Server {
 }
 
 fn start_redis(directory: &Path, port: u16) -> Child {
+    let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
+    start_redis_with(&arguments, directory, port)
+}
+
+fn start_forgetful_redis(directory: &Path, port: u16) -> Child {
+    start_redis_with(&["--appendonly", "no"], directory, port)
+}
+
+fn start_redis_with(arguments: &[&str], directory: &Path, port: u16) -> Child {
+    let port = port.to_string();
     let mut server = Command::new("redis-server");
     server
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-        ])
-        .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
+        .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
+        .args(arguments)
+        .arg("--dir")
         .arg(directory);
     spawn(server, directory)
 }
