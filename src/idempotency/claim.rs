@@ -82,9 +82,25 @@ pub(super) fn key(rules: &Rules, body: &FreshBody, payload: &Fingerprint) -> Ide
 }
 
 impl<St: IdempotencyStore> Ticket<St> {
-    pub(super) async fn release(&self) {
-        // Without an answer the lease ends the claim.
-        let _ = timeout(PATIENCE, self.store.release(&self.key, self.fence)).await;
+    /// Gives the claim up; where that fails, goes on trying after the answer went out. A sender whose
+    /// retry comes in seconds must not wait for the end of the lease.
+    pub(super) async fn release(self) {
+        if self.try_release().await {
+            return;
+        }
+        tokio::spawn(async move {
+            while self.since.elapsed() < self.lease {
+                sleep(2 * PATIENCE).await;
+                if self.try_release().await {
+                    return;
+                }
+            }
+        });
+    }
+
+    async fn try_release(&self) -> bool {
+        let release = self.store.release(&self.key, self.fence);
+        matches!(timeout(PATIENCE, release).await, Ok(Ok(_)))
     }
 
     /// Completes the claim; where that fails, goes on trying after the answer went out.

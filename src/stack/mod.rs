@@ -68,7 +68,6 @@ impl<V, St> Inbound<V, St> {
     }
 
     /// The receipts, to be queried, swept and purged.
-    #[must_use]
     pub fn receipts(&self) -> &ReceiptLayer {
         &self.receipt
     }

@@ -10,6 +10,7 @@ mod idempotency;
 mod keys;
 mod observe;
 mod order;
+mod proof;
 mod receipt;
 mod replay;
 mod secrets;
