@@ -15,6 +15,7 @@
 //! | `jwt` | `PlaidScheme`: JSON Web Tokens signed with ES256 |
 //! | `rfc9421` | `Rfc9421Scheme`: HTTP Message Signatures |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
+//! | `metrics` | `MetricsObserver`, the counts of the contract for the `metrics` facade |
 //! | `tracing` | a span a request and an event an outcome |
 //! | `test-util` | `ManualClock`, `TestClock` and the conformance suite of stores |
 
@@ -55,6 +56,7 @@ pub mod settings;
 
 // The cellar: what every room stands on.
 
+mod background;
 pub mod body;
 pub mod config;
 pub mod danger;
