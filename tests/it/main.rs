@@ -12,4 +12,5 @@ mod secrets;
 mod sockets;
 mod stack;
 mod store;
+mod urls;
 mod vectors;

@@ -23,6 +23,8 @@ pub(in crate::scheme) const HUBSPOT_V1: Recipe = Recipe {
 
 pub(in crate::scheme) const HUBSPOT_V2: Recipe = Recipe {
     content: &[Part::Method, Part::Url, Part::Body],
+    // Cards are asked for by `GET`, with what they are about in the query.
+    url: UrlForm::Queried,
     facts: Facts {
         allows_get: true,
         ..Facts::new(Shape::Opaque)
