@@ -1,0 +1,104 @@
+//! We sign, and what is done to it gets the same verdict from the SDKs and from us.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+use tower::ServiceExt as _;
+use tower_webhook::time::{Clock, ManualClock};
+
+use crate::cases::{Case, NOW, cases};
+use crate::differences::{DIFFERENCES, Difference};
+use crate::providers::PROVIDERS;
+use crate::receiver::receiver;
+use crate::tools::{self, NODE, PYTHON};
+
+/// How many SDKs are asked, each in its language.
+const SDKS: usize = 27;
+
+/// Our verdicts: whether a delivery is accepted, and the answer.
+async fn ours(cases: &[(Case, &'static str)]) -> Vec<(bool, String)> {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(NOW));
+    let app = receiver(&clock);
+    let mut verdicts = Vec::new();
+    for (case, media) in cases {
+        let answer = app.clone().oneshot(case.request(media)).await.unwrap();
+        let status = answer.status();
+        assert!(
+            !status.is_server_error(),
+            "{} {}: {status}",
+            case.scheme,
+            case.name
+        );
+        verdicts.push((status.is_success(), status.as_str().to_owned()));
+    }
+    verdicts
+}
+
+#[tokio::test]
+async fn an_sdk_and_we_judge_alike() {
+    if !tools::ready().await {
+        return;
+    }
+    let cases: Vec<_> = PROVIDERS
+        .iter()
+        .flat_map(|provider| {
+            cases(provider)
+                .into_iter()
+                .map(|case| (case, provider.media()))
+        })
+        .collect();
+    let input = cases.iter().map(|(case, _)| case.json()).collect();
+    let input = Value::Array(input);
+    let (ours, node, python) = tokio::join!(
+        ours(&cases),
+        NODE.run("verify.mjs", &input),
+        PYTHON.run("verify.py", &input)
+    );
+
+    let mut counts = BTreeMap::new();
+    let mut met = BTreeSet::new();
+    let mut failures = Vec::new();
+    for line in node.into_iter().chain(python) {
+        let [sdk, index, verdict, why] = line.try_into().unwrap();
+        let index: usize = index.parse().unwrap();
+        let (case, (we_accept, status)) = (&cases[index].0, &ours[index]);
+        let they_accept = verdict == "accept";
+        let (same, known) = counts.entry((sdk.clone(), case.scheme)).or_insert((0, 0));
+        let row = DIFFERENCES.iter().position(|row| row.is(&sdk, case));
+        match row {
+            _ if they_accept == *we_accept && row.is_none() => *same += 1,
+            Some(row)
+                if they_accept != *we_accept && DIFFERENCES[row].they_accept == they_accept =>
+            {
+                *known += 1;
+                met.insert(row);
+            }
+            _ => failures.push(format!(
+                "{sdk}\t{}\t{}\t{verdict} {why}\twe answer {status}",
+                case.scheme, case.name
+            )),
+        }
+        // What nobody has touched is accepted by both.
+        if case.name.starts_with("as signed") && row.is_none() && !they_accept {
+            failures.push(format!("{sdk} refuses {} {}", case.scheme, case.name));
+        }
+    }
+    let (mut same, mut known) = (0, 0);
+    for ((sdk, scheme), (alike, apart)) in &counts {
+        println!("{sdk}\t{scheme}\t{alike} alike\t{apart} known differences");
+        (same, known) = (same + alike, known + apart);
+    }
+    println!(
+        "{} deliveries, {same} verdicts alike, {known} known differences",
+        cases.len()
+    );
+    for (row, Difference { sdk, case, .. }) in DIFFERENCES.iter().enumerate() {
+        if !met.contains(&row) {
+            failures.push(format!("no longer a difference: {sdk}, {case}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let sdks: BTreeSet<_> = counts.keys().map(|(sdk, _)| sdk).collect();
+    assert_eq!(sdks.len(), SDKS, "{sdks:?}");
+}
