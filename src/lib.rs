@@ -8,7 +8,7 @@
 //! | `axum` | the extractors `Webhook<T>` and `RawWebhook` |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
 //! | `tracing` | a span a request and an event an outcome |
-//! | `test-util` | `ManualClock` and the conformance suite of stores |
+//! | `test-util` | `testing` (signed deliveries, and spoiled ones), `ManualClock`, the conformance suite of stores |
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 
@@ -25,6 +25,11 @@ pub mod replay;
 pub mod envelope;
 
 pub mod idempotency;
+
+// What tests of users need.
+
+#[cfg(feature = "test-util")]
+pub mod testing;
 
 // The porch: only `stack` knows every room.
 

@@ -63,6 +63,8 @@ mod providers;
 mod public_key;
 mod recipe;
 mod setup;
+#[cfg(feature = "test-util")]
+pub(crate) mod sign;
 mod signature;
 mod swap;
 mod token;

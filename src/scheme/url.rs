@@ -57,6 +57,20 @@ impl PublicUrl {
         }
     }
 
+    /// The text that a provider signs that delivers to this URL.
+    #[cfg(feature = "test-util")]
+    pub(super) fn signed(&self, form: UrlForm) -> String {
+        match form {
+            UrlForm::Unescaped => unescape(&self.text),
+            UrlForm::Verbatim | UrlForm::Queried | UrlForm::Ports => self.text.to_string(),
+        }
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The URL without and with its port.
     fn ports(&self, form: &str) -> [String; 2] {
         let usual = if self.uri.scheme() == Some(&Scheme::HTTPS) {

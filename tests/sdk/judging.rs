@@ -17,12 +17,12 @@ use crate::tools::{self, NODE, PYTHON};
 const SDKS: usize = 27;
 
 /// Our verdicts: whether a delivery is accepted, and the answer.
-async fn ours(cases: &[(Case, &'static str)]) -> Vec<(bool, String)> {
+async fn ours(cases: &[Case]) -> Vec<(bool, String)> {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(NOW));
     let app = receiver(&clock);
     let mut verdicts = Vec::new();
-    for (case, media) in cases {
-        let answer = app.clone().oneshot(case.request(media)).await.unwrap();
+    for case in cases {
+        let answer = app.clone().oneshot(case.request()).await.unwrap();
         let status = answer.status();
         assert!(
             !status.is_server_error(),
@@ -40,15 +40,8 @@ async fn an_sdk_and_we_judge_alike() {
     if !tools::ready().await {
         return;
     }
-    let cases: Vec<_> = PROVIDERS
-        .iter()
-        .flat_map(|provider| {
-            cases(provider)
-                .into_iter()
-                .map(|case| (case, provider.media()))
-        })
-        .collect();
-    let input = cases.iter().map(|(case, _)| case.json()).collect();
+    let cases: Vec<_> = PROVIDERS.iter().flat_map(cases).collect();
+    let input = cases.iter().map(Case::json).collect();
     let input = Value::Array(input);
     let (ours, node, python) = tokio::join!(
         ours(&cases),
@@ -62,7 +55,7 @@ async fn an_sdk_and_we_judge_alike() {
     for line in node.into_iter().chain(python) {
         let [sdk, index, verdict, why] = line.try_into().unwrap();
         let index: usize = index.parse().unwrap();
-        let (case, (we_accept, status)) = (&cases[index].0, &ours[index]);
+        let (case, (we_accept, status)) = (&cases[index], &ours[index]);
         let they_accept = verdict == "accept";
         let (same, known) = counts.entry((sdk.clone(), case.scheme)).or_insert((0, 0));
         let row = DIFFERENCES.iter().position(|row| row.is(&sdk, case));

@@ -1,16 +1,9 @@
-//! The schemes that an official SDK signs or verifies, and how each of them signs.
+//! The schemes that an official SDK signs or verifies.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::Signer as _;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use p256::pkcs8::EncodePublicKey as _;
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
-
-use crate::receiver::public_url;
-
-pub(super) type Headers = Vec<(&'static str, String)>;
+use tower_webhook::scheme::catalog::{self, Entry, SecretFormat};
 
 pub(super) struct Provider {
     pub(super) scheme: &'static str,
@@ -18,23 +11,17 @@ pub(super) struct Provider {
     pub(super) secret: &'static str,
     /// Another of the kind, that the receiver does not know.
     pub(super) other: &'static str,
-    keys: Keys,
     /// The header of the signature; none where it stands in the body.
     pub(super) signature: &'static str,
     /// What stands before the signature.
     pub(super) prefix: &'static str,
     pub(super) clock: Clock,
     pub(super) shape: Shape,
-    /// What the provider's payloads have, with `{{id}}`, `{{seconds}}` and `{{ms}}` in it.
+    /// What the provider's payloads have, with `{{id}}`, `{{ms}}` and
+    /// `{{signature}}` in it.
     pub(super) fields: &'static str,
-    sign: fn(&mut Draft) -> Headers,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Keys {
-    Shared,
-    Ed25519,
-    P256,
+    /// Headers that are not signed, and that the SDK wants.
+    pub(super) extra: &'static [(&'static str, &'static str)],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,68 +44,6 @@ pub(super) enum Clock {
     Payload,
 }
 
-/// A delivery before it is signed.
-#[derive(Clone)]
-pub(super) struct Draft {
-    pub(super) secret: &'static str,
-    pub(super) id: String,
-    /// As the provider writes it.
-    pub(super) time: String,
-    pub(super) url: String,
-    pub(super) body: String,
-}
-
-impl Draft {
-    fn key(&self) -> &[u8] {
-        self.secret.as_bytes()
-    }
-}
-
-fn sha256(key: &[u8], parts: &[&str]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
-    parts.iter().for_each(|part| mac.update(part.as_bytes()));
-    mac.finalize().into_bytes().to_vec()
-}
-
-fn sha1(key: &[u8], parts: &[&str]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha1>::new_from_slice(key).unwrap();
-    parts.iter().for_each(|part| mac.update(part.as_bytes()));
-    mac.finalize().into_bytes().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const_hex::encode(bytes)
-}
-
-fn base64(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
-}
-
-fn standard(draft: &Draft, [id, time, signature]: [&'static str; 3]) -> Headers {
-    let key = STANDARD.decode(&draft.secret["whsec_".len()..]).unwrap();
-    let mac = sha256(&key, &[&draft.id, ".", &draft.time, ".", &draft.body]);
-    vec![
-        (id, draft.id.clone()),
-        (time, draft.time.clone()),
-        (signature, format!("v1,{}", base64(&mac))),
-    ]
-}
-
-fn svix(draft: &mut Draft) -> Headers {
-    standard(draft, ["svix-id", "svix-timestamp", "svix-signature"])
-}
-
-/// The sorted fields of a form.
-fn sorted(body: &str) -> String {
-    let mut pairs: Vec<_> = form_urlencoded::parse(body.as_bytes()).collect();
-    pairs.sort();
-    pairs.dedup();
-    pairs
-        .iter()
-        .map(|(key, value)| format!("{key}{value}"))
-        .collect()
-}
-
 fn ed25519(seed: &str) -> ed25519_dalek::SigningKey {
     ed25519_dalek::SigningKey::from_bytes(&const_hex::decode_to_array(seed).unwrap())
 }
@@ -131,13 +56,12 @@ const TEXT: Provider = Provider {
     scheme: "",
     secret: "the secret of the tests, long enough",
     other: "another secret, and as long as that",
-    keys: Keys::Shared,
     signature: "",
     prefix: "",
     clock: Clock::None,
     shape: Shape::Object,
     fields: r#""id":"{{id}}","type":"thing.changed""#,
-    sign: |_| Vec::new(),
+    extra: &[],
 };
 
 const WHSEC: Provider = Provider {
@@ -151,7 +75,6 @@ const SVIX: Provider = Provider {
     scheme: "svix.v1",
     signature: "svix-signature",
     clock: Clock::Seconds("svix-timestamp"),
-    sign: svix,
     ..WHSEC
 };
 
@@ -168,25 +91,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
         signature: "stripe-signature",
         prefix: "v1=",
         clock: Clock::Inside,
-        sign: |draft| {
-            let mac = sha256(draft.key(), &[&draft.time, ".", &draft.body]);
-            vec![(
-                "stripe-signature",
-                format!("t={},v1={}", draft.time, hex(&mac)),
-            )]
-        },
         ..TEXT
     },
     Provider {
         scheme: "standard_webhooks.v1",
         signature: "webhook-signature",
         clock: Clock::Seconds("webhook-timestamp"),
-        sign: |draft| {
-            standard(
-                draft,
-                ["webhook-id", "webhook-timestamp", "webhook-signature"],
-            )
-        },
         ..WHSEC
     },
     SVIX,
@@ -198,14 +108,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         scheme: "github.sha256",
         signature: "x-hub-signature-256",
         prefix: "sha256=",
-        sign: |draft| {
-            let mac = sha256(draft.key(), &[&draft.body]);
-            vec![
-                ("x-github-delivery", draft.id.clone()),
-                ("x-github-event", "push".into()),
-                ("x-hub-signature-256", format!("sha256={}", hex(&mac))),
-            ]
-        },
         ..TEXT
     },
     Provider {
@@ -214,44 +116,27 @@ pub(super) const PROVIDERS: &[Provider] = &[
         prefix: "v0=",
         clock: Clock::Seconds("x-slack-request-timestamp"),
         fields: r#""event_id":"{{id}}","type":"event_callback""#,
-        sign: |draft| {
-            let mac = sha256(draft.key(), &["v0:", &draft.time, ":", &draft.body]);
-            vec![
-                ("x-slack-request-timestamp", draft.time.clone()),
-                ("x-slack-signature", format!("v0={}", hex(&mac))),
-            ]
-        },
         ..TEXT
     },
     Provider {
         scheme: "shopify.hmac",
         signature: "x-shopify-hmac-sha256",
-        sign: |draft| {
-            let mac = sha256(draft.key(), &[&draft.body]);
-            vec![
-                ("x-shopify-topic", "orders/create".into()),
-                ("x-shopify-shop-domain", "shop.example.com".into()),
-                ("x-shopify-api-version", "2026-07".into()),
-                ("x-shopify-webhook-id", draft.id.clone()),
-                ("x-shopify-hmac-sha256", base64(&mac)),
-            ]
-        },
+        extra: &[
+            ("x-shopify-topic", "orders/create"),
+            ("x-shopify-shop-domain", "shop.example.com"),
+            ("x-shopify-api-version", "2026-07"),
+        ],
         ..TEXT
     },
     Provider {
         scheme: "shopify.events",
         signature: "shopify-hmac-sha256",
-        sign: |draft| {
-            let mac = sha256(draft.key(), &[&draft.body]);
-            vec![
-                ("shopify-topic", "product".into()),
-                ("shopify-shop-domain", "shop.example.com".into()),
-                ("shopify-api-version", "2026-07".into()),
-                ("shopify-webhook-id", draft.id.clone()),
-                ("shopify-event-id", draft.id.clone()),
-                ("shopify-hmac-sha256", base64(&mac)),
-            ]
-        },
+        extra: &[
+            ("shopify-topic", "product"),
+            ("shopify-shop-domain", "shop.example.com"),
+            ("shopify-api-version", "2026-07"),
+            ("shopify-event-id", "event-1"),
+        ],
         ..TEXT
     },
     Provider {
@@ -259,14 +144,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         signature: "linear-signature",
         clock: Clock::Payload,
         fields: r#""webhookTimestamp":{{ms}},"type":"Issue","action":"update""#,
-        sign: |draft| {
-            let mac = sha256(draft.key(), &[&draft.body]);
-            vec![
-                ("linear-delivery", draft.id.clone()),
-                ("linear-event", "Issue".into()),
-                ("linear-signature", hex(&mac)),
-            ]
-        },
         ..TEXT
     },
     Provider {
@@ -274,13 +151,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         signature: "x-twilio-signature",
         shape: Shape::Form,
         fields: "MessageSid={{id}}&From=%2B15550100&Empty=&Media=b&Media=a&Media=b",
-        sign: |draft| {
-            let mac = sha1(draft.key(), &[&draft.url, &sorted(&draft.body)]);
-            vec![
-                ("i-twilio-idempotency-token", draft.id.clone()),
-                ("x-twilio-signature", base64(&mac)),
-            ]
-        },
         ..TEXT
     },
     Provider {
@@ -288,81 +158,36 @@ pub(super) const PROVIDERS: &[Provider] = &[
         signature: "x-twilio-signature",
         shape: Shape::Form,
         fields: "MessageSid={{id}}&From=%2B15550100&Empty=&Media=b&Media=a&Media=b",
-        sign: |draft| {
-            let mac = sha256(draft.key(), &[&draft.url, &sorted(&draft.body)]);
-            vec![
-                ("i-twilio-idempotency-token", draft.id.clone()),
-                (
-                    "x-twilio-webhooks-signature-settings",
-                    "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256".into(),
-                ),
-                ("x-twilio-signature", base64(&mac)),
-            ]
-        },
         ..TEXT
     },
     Provider {
         scheme: "twilio.body_sha256",
         signature: "x-twilio-signature",
-        sign: |draft| {
-            let hash = hex(&Sha256::digest(&draft.body));
-            draft.url = format!("{}?bodySHA256={hash}", draft.url);
-            let mac = sha1(draft.key(), &[&draft.url]);
-            vec![
-                ("i-twilio-idempotency-token", draft.id.clone()),
-                ("x-twilio-signature", base64(&mac)),
-            ]
-        },
         ..TEXT
     },
     Provider {
         scheme: "discord.ed25519",
         secret: "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
         other: "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
-        keys: Keys::Ed25519,
         signature: "x-signature-ed25519",
         clock: Clock::Seconds("x-signature-timestamp"),
         fields: r#""id":"{{id}}","type":2"#,
-        sign: |draft| {
-            let message = format!("{}{}", draft.time, draft.body);
-            let signature = ed25519(draft.secret).sign(message.as_bytes());
-            vec![
-                ("x-signature-timestamp", draft.time.clone()),
-                ("x-signature-ed25519", hex(&signature.to_bytes())),
-            ]
-        },
         ..TEXT
     },
     Provider {
         scheme: "sendgrid.ecdsa_p256",
         secret: "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721",
         other: "1ccbe91c075fc7f4f033bfa248db8fccd3565de94bbfb12f3c59ff46c271bf83",
-        keys: Keys::P256,
         signature: "x-twilio-email-event-webhook-signature",
         clock: Clock::Seconds("x-twilio-email-event-webhook-timestamp"),
         shape: Shape::Array,
         fields: r#""sg_event_id":"{{id}}","event":"open""#,
-        sign: |draft| {
-            let message = format!("{}{}", draft.time, draft.body);
-            let signature: p256::ecdsa::DerSignature = p256(draft.secret).sign(message.as_bytes());
-            vec![
-                ("x-twilio-email-event-webhook-timestamp", draft.time.clone()),
-                (
-                    "x-twilio-email-event-webhook-signature",
-                    base64(signature.as_bytes()),
-                ),
-            ]
-        },
         ..TEXT
     },
     Provider {
         scheme: "square.hmacsha256",
         signature: "x-square-hmacsha256-signature",
         fields: r#""event_id":"{{id}}","type":"payment.updated""#,
-        sign: |draft| {
-            let mac = sha256(draft.key(), &[&draft.url, &draft.body]);
-            vec![("x-square-hmacsha256-signature", base64(&mac))]
-        },
         ..TEXT
     },
     Provider {
@@ -372,13 +197,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         prefix: "h1=",
         clock: Clock::Inside,
         fields: r#""notification_id":"{{id}}","event_type":"transaction.paid""#,
-        sign: |draft| {
-            let mac = sha256(draft.key(), &[&draft.time, ":", &draft.body]);
-            vec![(
-                "paddle-signature",
-                format!("ts={};h1={}", draft.time, hex(&mac)),
-            )]
-        },
         ..TEXT
     },
     Provider {
@@ -387,13 +205,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         prefix: "v1=",
         clock: Clock::InsideMillis,
         fields: r#""id":"{{id}}","event":"user.created""#,
-        sign: |draft| {
-            let mac = sha256(draft.key(), &[&draft.time, ".", &draft.body]);
-            vec![(
-                "workos-signature",
-                format!("t={}, v1={}", draft.time, hex(&mac)),
-            )]
-        },
         ..TEXT
     },
     Provider {
@@ -401,10 +212,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         secret: "secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl",
         signature: "x-notion-signature",
         prefix: "sha256=",
-        sign: |draft| {
-            let mac = sha256(draft.key(), &[&draft.body]);
-            vec![("x-notion-signature", format!("sha256={}", hex(&mac)))]
-        },
         ..TEXT
     },
     Provider {
@@ -413,14 +220,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         clock: Clock::Millis("x-hubspot-request-timestamp"),
         shape: Shape::Array,
         fields: r#""eventId":"{{id}}","subscriptionType":"contact.creation""#,
-        sign: |draft| {
-            let content = ["POST", &draft.url, &draft.body, &draft.time];
-            let mac = sha256(draft.key(), &content);
-            vec![
-                ("x-hubspot-request-timestamp", draft.time.clone()),
-                ("x-hubspot-signature-v3", base64(&mac)),
-            ]
-        },
         ..TEXT
     },
     Provider {
@@ -428,29 +227,17 @@ pub(super) const PROVIDERS: &[Provider] = &[
         signature: "x-hubspot-signature",
         shape: Shape::Array,
         fields: r#""eventId":"{{id}}","subscriptionType":"contact.creation""#,
-        sign: |draft| {
-            let hash = Sha256::digest(format!("{}{}", draft.secret, draft.body));
-            vec![("x-hubspot-signature", hex(&hash))]
-        },
         ..TEXT
     },
     Provider {
         scheme: "hubspot.v2_legacy",
         signature: "x-hubspot-signature",
         fields: r#""objectId":"{{id}}""#,
-        sign: |draft| {
-            let content = format!("{}POST{}{}", draft.secret, draft.url, draft.body);
-            vec![("x-hubspot-signature", hex(&Sha256::digest(content)))]
-        },
         ..TEXT
     },
     Provider {
         scheme: "adyen.platform_raw",
         signature: "hmacsignature",
-        sign: |draft| {
-            let key = const_hex::decode(draft.secret).unwrap();
-            vec![("hmacsignature", base64(&sha256(&key, &[&draft.body])))]
-        },
         ..ADYEN
     },
     Provider {
@@ -461,36 +248,24 @@ pub(super) const PROVIDERS: &[Provider] = &[
             r#""amount":{"value":1130,"currency":"EUR"},"merchantAccountCode":"Test","#,
             r#""merchantReference":"untouched","eventCode":"AUTHORISATION","success":"true"}}]"#
         ),
-        sign: |draft| {
-            let key = const_hex::decode(draft.secret).unwrap();
-            let rest = "::Test:untouched:1130:EUR:AUTHORISATION:true";
-            let mac = sha256(&key, &[&draft.id, rest]);
-            draft.body = draft.body.replace("{{signature}}", &base64(&mac));
-            Vec::new()
-        },
         ..ADYEN
     },
 ];
 
-pub(super) fn find(scheme: &str) -> &'static Provider {
-    let provider = PROVIDERS.iter().find(|provider| provider.scheme == scheme);
-    provider.unwrap_or_else(|| panic!("no provider {scheme}"))
-}
-
 impl Provider {
-    /// What the receiver is given.
-    pub(super) fn verifying(&self) -> String {
-        self.verifying_of(self.secret)
+    pub(super) fn entry(&self) -> &'static Entry {
+        catalog::find(self.scheme).unwrap()
     }
 
-    pub(super) fn verifying_of(&self, secret: &str) -> String {
-        match self.keys {
-            Keys::Shared => secret.into(),
-            Keys::Ed25519 => hex(ed25519(secret).verifying_key().as_bytes()),
-            Keys::P256 => {
-                let key = *p256(secret).verifying_key();
-                base64(key.to_public_key_der().unwrap().as_bytes())
+    /// What the receiver is given: the secret or the public key.
+    pub(super) fn verifying(&self) -> String {
+        match self.entry().secret {
+            SecretFormat::Ed25519Hex => const_hex::encode(ed25519(self.secret).verifying_key()),
+            SecretFormat::Spki => {
+                let key = p256(self.secret).verifying_key().to_public_key_der();
+                STANDARD.encode(key.unwrap().as_bytes())
             }
+            _ => self.secret.into(),
         }
     }
 
@@ -559,21 +334,5 @@ impl Provider {
                 ),
             ),
         ]
-    }
-
-    pub(super) fn draft(&self, payload: &str, id: &str, seconds: i64) -> Draft {
-        Draft {
-            secret: self.secret,
-            id: id.into(),
-            time: self.time(seconds),
-            url: public_url(self.scheme),
-            body: payload
-                .replace("{{id}}", id)
-                .replace("{{ms}}", &format!("{seconds}000")),
-        }
-    }
-
-    pub(super) fn sign(&self, draft: &mut Draft) -> Headers {
-        (self.sign)(draft)
     }
 }

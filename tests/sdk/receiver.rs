@@ -10,7 +10,7 @@ use http::StatusCode;
 use tower_webhook::Inbound;
 use tower_webhook::delivery::{Delivery, DeliveryId};
 use tower_webhook::envelope::RawWebhook;
-use tower_webhook::scheme::catalog::{self, Options};
+use tower_webhook::scheme::catalog::Options;
 use tower_webhook::time::Clock;
 
 use crate::providers::PROVIDERS;
@@ -23,7 +23,7 @@ pub(super) fn public_url(scheme: &str) -> String {
 pub(super) fn receiver(clock: &Arc<dyn Clock>) -> Router {
     let mut app = Router::new();
     for provider in PROVIDERS {
-        let entry = catalog::find(provider.scheme).unwrap();
+        let entry = provider.entry();
         let options = Options::new()
             .secret(provider.verifying().as_str())
             .public_url(public_url(provider.scheme));

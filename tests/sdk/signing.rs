@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tower_webhook::scheme::catalog;
 use tower_webhook::time::{Clock, SystemClock};
 
 use crate::providers::PROVIDERS;
@@ -40,7 +39,7 @@ const SIGNERS: &[(&str, &str, usize)] = &[
 /// What the scripts need to know of the schemes.
 fn schemes() -> Value {
     let schemes = PROVIDERS.iter().map(|provider| {
-        let entry = catalog::find(provider.scheme).unwrap();
+        let entry = provider.entry();
         let facts = json!({
             "secret": provider.secret,
             "other": provider.other,

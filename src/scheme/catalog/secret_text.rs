@@ -50,7 +50,7 @@ impl SecretText {
         &self.text
     }
 
-    pub(super) fn read(
+    pub(in crate::scheme) fn read(
         &self,
         format: SecretFormat,
         allows_short: bool,
