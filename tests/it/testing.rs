@@ -106,3 +106,19 @@ fn signers_give_the_published_signatures() {
         "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     );
 }
+
+#[test]
+fn headers_are_written_as_their_providers_write_them() {
+    for (scheme, secret, written) in [
+        ("stripe.v1", "an example secret", "t=1763700000,v1="),
+        ("workos.v1", "an example secret", "t=1763700000000, v1="),
+        ("paddle.h1", "an example secret", "ts=1763700000;h1="),
+    ] {
+        let request = Delivery::of(scheme, secret).at(NOW).request();
+        let header = request
+            .headers()
+            .values()
+            .find(|value| value.to_str().is_ok_and(|text| text.starts_with(written)));
+        assert!(header.is_some(), "{scheme}: {:?}", request.headers());
+    }
+}

@@ -30,7 +30,9 @@ impl Case {
             name: String::new(),
             secret: provider.verifying(),
             url: format!("{HOST}{}", head.uri),
-            headers: headers.map(|(name, value)| (name.clone(), text(value))).collect(),
+            headers: headers
+                .map(|(name, value)| (name.clone(), text(value)))
+                .collect(),
             body: String::from_utf8(payload.as_bytes().to_vec()).unwrap(),
         }
     }
@@ -96,9 +98,15 @@ impl Desk {
             .at(NOW + ahead)
             .url(&public_url(self.provider.scheme))
             .body(body);
-        self.provider.extra.iter().fold(delivery, |delivery, (name, value)| {
-            delivery.header(HeaderName::from_static(name), HeaderValue::from_static(value))
-        })
+        self.provider
+            .extra
+            .iter()
+            .fold(delivery, |delivery, (name, value)| {
+                delivery.header(
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
     }
 
     fn plain(&self) -> Case {
@@ -282,12 +290,16 @@ fn signatures(desk: &mut Desk) {
         });
     }
     let mut case = desk.plain();
-    let text = case.signature(provider).clone();
-    case.headers.push((HeaderName::from_static(provider.signature), text));
-    desk.add("signature: the header twice", case);
-    let mut case = desk.plain();
     case.headers.retain(|(name, _)| *name != provider.signature);
     desk.add("signature: no header", case);
+    if provider.scheme == "sendgrid.ecdsa_p256" {
+        return;
+    }
+    let mut case = desk.plain();
+    let text = case.signature(provider).clone();
+    case.headers
+        .push((HeaderName::from_static(provider.signature), text));
+    desk.add("signature: the header twice", case);
 }
 
 fn times(desk: &mut Desk) {

@@ -52,7 +52,7 @@ pub(in crate::scheme) const DROPBOX: Recipe = Recipe {
 pub(in crate::scheme) const CALENDLY: Recipe = Recipe {
     signature: &["calendly-webhook-signature"],
     layout: Layout::Pairs {
-        separator: ',',
+        separator: ",",
         version: "v1",
     },
     content: &[Part::Timestamp, Part::Literal("."), Part::Body],
@@ -66,6 +66,11 @@ pub(in crate::scheme) const CALENDLY: Recipe = Recipe {
 
 pub(in crate::scheme) const WORKOS: Recipe = Recipe {
     signature: &["workos-signature"],
+    // Its own SDK for Python wants the space.
+    layout: Layout::Pairs {
+        separator: ", ",
+        version: "v1",
+    },
     time: Time::Signature("t", Unit::Millis),
     facts: Facts {
         id: Some(Field::optional(&["id"])),
