@@ -183,7 +183,9 @@ where
                 Commit::Lost => response.extensions_mut().insert(Incident::LeaseLost),
                 Commit::Failed => response.extensions_mut().insert(Incident::CommitFailed),
             };
+            let is_ignored = response.extensions().get() == Some(&Outcome::Ignored);
             match verdict {
+                Verdict::Success if is_ignored => Outcome::Ignored,
                 Verdict::Success => Outcome::Acknowledged,
                 Verdict::Refusal | Verdict::Failure => Outcome::HandlerRejected,
             }
