@@ -6,6 +6,9 @@
 //! |---|---|
 //! | `moka` (default) | `MokaStore`, the memory of deliveries inside the process |
 //! | `axum` | the extractors `Webhook<T>` and `RawWebhook` |
+//! | `x509` | `SnsScheme`, `PayPalScheme`: RSA under X.509 certificates |
+//! | `jwt` | `PlaidScheme`: JSON Web Tokens signed with ES256 |
+//! | `rfc9421` | `Rfc9421Scheme`: HTTP Message Signatures |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
 //! | `tracing` | a span a request and an event an outcome |
 //! | `test-util` | `testing` (signed deliveries, and spoiled ones), `ManualClock`, the conformance suite of stores |
@@ -13,6 +16,8 @@
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 
 pub mod observe;
+
+pub mod source;
 
 pub mod limit;
 
@@ -25,6 +30,14 @@ pub mod replay;
 pub mod envelope;
 
 pub mod idempotency;
+
+// Below the rooms.
+
+pub mod dispatch;
+
+// Beside the rooms: which connection a request belongs to.
+
+pub mod connection;
 
 // What tests of users need.
 
@@ -44,6 +57,7 @@ pub mod body;
 pub mod config;
 pub mod danger;
 pub mod delivery;
+pub mod event;
 pub mod outcome;
 pub mod rejection;
 mod report;

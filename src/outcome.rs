@@ -14,6 +14,8 @@ pub enum Outcome {
     Acknowledged,
     /// The provider asked whether the receiver is there, and was answered.
     Handshake,
+    /// An authentic delivery of an event type that nobody asked for.
+    Ignored,
     /// A completed delivery came again and got its recorded answer.
     Duplicate,
     /// The handler refused for good; the same answer is given to retries.
@@ -44,6 +46,7 @@ impl Outcome {
         match self {
             Self::Acknowledged => "acknowledged",
             Self::Handshake => "handshake",
+            Self::Ignored => "ignored",
             Self::Duplicate => "duplicate",
             Self::HandlerRejected => "handler_rejected",
             Self::HandlerError => "handler_error",

@@ -3,6 +3,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
+use super::OpenEnvelopeLayer;
 use crate::body::ResponseBody;
 use crate::delivery::DeliveryId;
 use crate::rejection::{Rejection, ResponseFuture};
@@ -15,11 +16,20 @@ use crate::verify::{Unclaimed, Verified, VerifiedBody};
 #[derive(Clone, Debug)]
 pub struct OpenEnvelope<S> {
     inner: S,
+    layer: OpenEnvelopeLayer,
 }
 
 impl<S> OpenEnvelope<S> {
-    pub(super) fn new(inner: S) -> Self {
-        Self { inner }
+    pub(super) fn new(inner: S, layer: OpenEnvelopeLayer) -> Self {
+        Self { inner, layer }
+    }
+
+    fn ignores(&self, body: &VerifiedBody) -> bool {
+        let events = body.profile().events().or(self.layer.events.as_ref());
+        let event = body.delivery().event_type.as_deref();
+        events
+            .zip(event)
+            .is_some_and(|(events, event)| !events.matches(event))
     }
 }
 
@@ -39,6 +49,9 @@ where
     fn call(&mut self, mut req: Request<B>) -> Self::Future {
         match open(req.body_mut().verified_mut()) {
             Ok(amended) => {
+                if self.ignores(req.body_mut().verified_mut()) {
+                    return ResponseFuture::ignored(self.layer.ignored);
+                }
                 if let Some(copy) = amended {
                     req.extensions_mut().insert(copy);
                 }

@@ -79,7 +79,12 @@ where
     R: Body<Data = Bytes>,
 {
     let body = req.body();
-    let payload = Fingerprint::of(body.as_bytes());
+    // Where bodies that differ may share a signature, they are one payload: a second spelling is a
+    // duplicate, and no conflict.
+    let payload = match &body.delivery().content_digest {
+        Some(digest) => Fingerprint::of(digest.as_bytes()),
+        None => Fingerprint::of(body.as_bytes()),
+    };
     let key = key(&layer.rules, body, &payload);
     let (since, lease) = (Instant::now(), layer.rules.lease);
     let fence = match claim(&*layer.store, &key, &payload, lease).await {
@@ -178,7 +183,9 @@ where
                 Commit::Lost => response.extensions_mut().insert(Incident::LeaseLost),
                 Commit::Failed => response.extensions_mut().insert(Incident::CommitFailed),
             };
+            let is_ignored = response.extensions().get() == Some(&Outcome::Ignored);
             match verdict {
+                Verdict::Success if is_ignored => Outcome::Ignored,
                 Verdict::Success => Outcome::Acknowledged,
                 Verdict::Refusal | Verdict::Failure => Outcome::HandlerRejected,
             }

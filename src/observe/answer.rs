@@ -57,6 +57,7 @@ fn trailers_only<R>(
 /// The code of <https://grpc.io/docs/guides/status-codes/> that means the same.
 fn grpc_code(why: Rejection) -> &'static str {
     match why.status() {
+        StatusCode::FORBIDDEN => "7",              // PERMISSION_DENIED
         StatusCode::UNAUTHORIZED => "16",          // UNAUTHENTICATED
         StatusCode::SERVICE_UNAVAILABLE => "14",   // UNAVAILABLE: may be tried again
         StatusCode::BAD_REQUEST => "3",            // INVALID_ARGUMENT

@@ -1,11 +1,13 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::Response;
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
 use super::Rejection;
 use crate::body::ResponseBody;
+use crate::outcome::Outcome;
 
 pin_project! {
     /// Response future of the rooms that refuse before they call, or call and pass the answer on.
@@ -22,6 +24,7 @@ pin_project! {
     enum Kind<F> {
         Inner { #[pin] future: F },
         Rejected { why: Rejection },
+        Ignored { status: StatusCode },
     }
 }
 
@@ -29,6 +32,12 @@ impl<F> ResponseFuture<F> {
     pub(crate) fn inner(future: F) -> Self {
         Self {
             kind: Kind::Inner { future },
+        }
+    }
+
+    pub(crate) fn ignored(status: StatusCode) -> Self {
+        Self {
+            kind: Kind::Ignored { status },
         }
     }
 
@@ -51,6 +60,12 @@ where
                 ready!(future.poll(cx)).map(|res| res.map(ResponseBody::inner))
             }
             KindProj::Rejected { why } => Ok(why.response()),
+            KindProj::Ignored { status } => {
+                let mut response = Response::new(ResponseBody::text(Bytes::new()));
+                *response.status_mut() = *status;
+                response.extensions_mut().insert(Outcome::Ignored);
+                Ok(response)
+            }
         })
     }
 }

@@ -19,6 +19,8 @@ pub enum Rejection {
     Disabled,
     /// The provider does not deliver with this method: 405.
     Method,
+    /// The sender's address is not on the list, or cannot be told: 403.
+    IpDenied,
     /// A provider's question whether the receiver is there, that lacks what is asked: 400.
     Handshake,
     /// The body is longer than the limit, declared or not: 413.
@@ -76,6 +78,7 @@ impl Rejection {
         match self {
             Self::Disabled => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::IpDenied => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyAborted | Self::Handshake | Self::Malformed { .. } => StatusCode::BAD_REQUEST,
@@ -105,6 +108,7 @@ impl Rejection {
         match self {
             Self::Disabled => "disabled",
             Self::Method => "method",
+            Self::IpDenied => "ip_denied",
             Self::Handshake => "handshake_malformed",
             Self::TooLarge => "too_large",
             Self::Shed => "shed",

@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -25,6 +26,12 @@ pub trait Authenticator: Send + Sync + 'static {
     /// ask for it.
     fn profile(&self) -> Option<Arc<Profile>> {
         None
+    }
+
+    /// The longest replay window that a delivery may have of its own, where it is longer than the
+    /// layer's. The builder's checks ask for it.
+    fn max_window(&self) -> Duration {
+        Duration::ZERO
     }
 }
 
@@ -61,6 +68,8 @@ pub enum OpenError {
     Media,
     /// The provider does not deliver with this method: 405.
     Method,
+    /// The sender's address is not on the connection's list: 403.
+    Denied,
     /// A question of the provider's that lacks what is asked: 400.
     Malformed,
     /// The source of the secrets is down: 503, so that the sender tries again.
@@ -105,6 +114,7 @@ impl fmt::Display for OpenError {
             Self::Auth(err) => err.fmt(f),
             Self::Media => f.write_str("the media type is not one of the scheme's"),
             Self::Method => f.write_str("the method is not one of the scheme's"),
+            Self::Denied => f.write_str("the sender's address is not on the list"),
             Self::Malformed => f.write_str("the question lacks what is asked"),
             Self::Unavailable => f.write_str("the secrets are unavailable"),
         }

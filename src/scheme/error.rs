@@ -25,6 +25,18 @@ pub enum AuthErrorKind {
     UnsupportedVersion,
     /// No signature matches the body under any secret.
     Mismatch,
+    /// The body is not the one whose digest was signed.
+    BodyDigest,
+    /// The signature does not cover what it must.
+    Uncovered,
+    /// The signature has an end, and it has passed.
+    Expired,
+    /// The certificate lies at a URL that is not the provider's.
+    UntrustedKeyUrl,
+    /// Signed by the provider, but for somebody else's topic.
+    OtherTopic,
+    /// The key is not here yet, so nothing can be said: the sender may try again.
+    KeyUnavailable,
 }
 
 impl AuthError {
@@ -52,6 +64,12 @@ impl fmt::Display for AuthError {
             AuthErrorKind::UnknownKey => "the key is unknown",
             AuthErrorKind::UnsupportedVersion => "no signature of a supported version",
             AuthErrorKind::Mismatch => "no signature matches",
+            AuthErrorKind::BodyDigest => "the body is not the one that was signed",
+            AuthErrorKind::Uncovered => "the signature does not cover enough",
+            AuthErrorKind::Expired => "the signature has expired",
+            AuthErrorKind::UntrustedKeyUrl => "the certificate is not at the provider's",
+            AuthErrorKind::OtherTopic => "the topic is not one of ours",
+            AuthErrorKind::KeyUnavailable => "the key is not available yet",
         })
     }
 }

@@ -54,22 +54,34 @@ mod error;
 mod greeting;
 mod head;
 mod hmac;
+#[cfg(any(feature = "x509", feature = "jwt", feature = "rfc9421"))]
+mod keys;
 mod mailgun;
 mod payload;
+#[cfg(feature = "x509")]
+mod paypal;
+#[cfg(feature = "jwt")]
+mod plaid;
 mod plan;
 mod profile;
 mod providers;
 #[cfg(any(feature = "ed25519", feature = "ecdsa"))]
 mod public_key;
 mod recipe;
+#[cfg(feature = "rfc9421")]
+mod rfc9421;
 mod setup;
 #[cfg(feature = "test-util")]
 pub(crate) mod sign;
 mod signature;
+#[cfg(feature = "x509")]
+mod sns;
 mod swap;
 mod token;
 mod twilio;
 mod url;
+#[cfg(feature = "x509")]
+mod x509;
 
 use std::sync::{Arc, LazyLock};
 
@@ -83,8 +95,14 @@ pub use self::cloud_events::CloudEventsScheme;
 pub use self::error::{AuthError, AuthErrorKind};
 pub use self::greeting::GreetingScheme;
 pub use self::hmac::{HmacPass, HmacScheme};
+#[cfg(any(feature = "x509", feature = "jwt", feature = "rfc9421"))]
+pub use self::keys::{KeyError, KeySource, PinnedKeys, VerifyingKey};
 pub use self::mailgun::MailgunScheme;
 pub use self::payload::BodyPass;
+#[cfg(feature = "x509")]
+pub use self::paypal::{PayPalPass, PayPalScheme};
+#[cfg(feature = "jwt")]
+pub use self::plaid::{PlaidPass, PlaidScheme};
 pub(crate) use self::profile::Field;
 pub use self::profile::{Profile, Shape};
 #[cfg(feature = "ed25519")]
@@ -94,7 +112,13 @@ pub use self::public_key::P256Key;
 #[cfg(any(feature = "ed25519", feature = "ecdsa"))]
 pub use self::public_key::{PublicKey, PublicKeyError, PublicKeyPass, PublicKeyScheme};
 pub use self::recipe::Part;
+#[cfg(all(feature = "rfc9421", feature = "test-util"))]
+pub use self::rfc9421::Rfc9421Signer;
+#[cfg(feature = "rfc9421")]
+pub use self::rfc9421::{Rfc9421Pass, Rfc9421Scheme};
 pub use self::setup::{SetupPass, SetupScheme};
+#[cfg(feature = "x509")]
+pub use self::sns::{SnsPass, SnsScheme};
 pub use self::swap::Swap;
 pub use self::token::{TokenPass, TokenScheme};
 pub use self::twilio::{TwilioPass, TwilioScheme};

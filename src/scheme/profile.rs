@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode};
 
+use crate::event::EventPatterns;
+
 /// What a provider's deliveries look like, beside how they are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
@@ -12,6 +14,7 @@ pub struct Profile {
     connection: Option<Arc<str>>,
     window: Option<Duration>,
     success: Option<StatusCode>,
+    events: Option<EventPatterns>,
 }
 
 /// What is true of all deliveries of a scheme, as the table of providers has it.
@@ -29,6 +32,8 @@ pub(crate) struct Facts {
     pub(crate) allows_get: bool,
     /// The body of a good answer, where the provider reads it.
     pub(crate) thanks: Option<&'static str>,
+    /// Whether the provider labels its payloads wrongly.
+    pub(crate) any_media_type: bool,
 }
 
 /// The form of a payload.
@@ -87,6 +92,7 @@ impl Facts {
             signs_body: true,
             allows_get: false,
             thanks: None,
+            any_media_type: false,
         }
     }
 }
@@ -103,6 +109,7 @@ impl Profile {
             connection: None,
             window: None,
             success: None,
+            events: None,
         }
     }
 
@@ -160,6 +167,16 @@ impl Profile {
     pub fn with_success(mut self, status: StatusCode) -> Self {
         self.success = Some(status);
         self
+    }
+
+    /// Takes only these event types, above the envelope layer's own.
+    pub fn with_events(mut self, events: EventPatterns) -> Self {
+        self.events = Some(events);
+        self
+    }
+
+    pub(crate) fn events(&self) -> Option<&EventPatterns> {
+        self.events.as_ref()
     }
 
     /// The name of the connection, where it is found out by request.
@@ -227,6 +244,7 @@ impl Profile {
     /// The shape of a payload of this media type, or `None` where the provider does not send it.
     /// A payload without a media type is taken for the shape that was promised.
     pub(crate) fn accepts(&self, media: Option<&HeaderValue>) -> Option<Shape> {
+        let media = media.filter(|_| !self.facts.any_media_type);
         let Some(media) = media else {
             return Some(match self.facts.shape {
                 Shape::ObjectOrForm => Shape::Object,

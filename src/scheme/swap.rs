@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use ::http::request::Parts;
 
@@ -54,6 +55,10 @@ impl<V: Authenticator> Authenticator for Swap<V> {
 
     fn profile(&self) -> Option<Arc<Profile>> {
         self.current().profile()
+    }
+
+    fn max_window(&self) -> Duration {
+        self.current().max_window()
     }
 }
 

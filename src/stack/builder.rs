@@ -1,11 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::Inbound;
 use crate::config::ConfigError;
 use crate::danger::Dangerous;
 use crate::detach::DetachLayer;
 use crate::envelope::OpenEnvelopeLayer;
+use crate::event::EventPatterns;
 use crate::idempotency::IdempotencyLayer;
 use crate::limit::BodyLimitLayer;
 use crate::observe::ObserveLayer;
@@ -13,6 +16,7 @@ use crate::outcome::Outcome;
 use crate::replay::ReplayWindowLayer;
 use crate::report::Observer;
 use crate::scheme::Authenticator;
+use crate::source::SourceLayer;
 use crate::store::Retention;
 use crate::time::Clock;
 use crate::verify::VerifyLayer;
@@ -30,6 +34,8 @@ pub struct InboundBuilder<V, St> {
     scheme: V,
     store: St,
     observe: ObserveLayer,
+    source: SourceLayer,
+    envelope: OpenEnvelopeLayer,
     connection: Arc<str>,
     max_payload_bytes: u32,
     replay_window: Duration,
@@ -50,6 +56,8 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
             scheme,
             store,
             observe: ObserveLayer::new(|_: Outcome| {}),
+            source: SourceLayer::everybody(),
+            envelope: OpenEnvelopeLayer::new(),
             connection: "default".into(),
             max_payload_bytes: 1 << 20,
             replay_window: Duration::from_secs(300),
@@ -137,6 +145,24 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         self.observe(ObserveLayer::new(observer))
     }
 
+    /// Lets in only some senders, by their address.
+    pub fn source(mut self, source: SourceLayer) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// Takes only these event types: others are answered with 204, and nothing runs or is remembered.
+    pub fn events(mut self, events: EventPatterns) -> Self {
+        self.envelope = self.envelope.with_events(events);
+        self
+    }
+
+    /// Sets how deliveries that are not taken are answered.
+    pub fn ignored_status(mut self, status: StatusCode) -> Self {
+        self.envelope = self.envelope.with_ignored_status(status);
+        self
+    }
+
     /// Sets the clock of the replay window.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
@@ -173,7 +199,8 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         let profile = self.scheme.profile();
         // Where the scheme is not known yet, the most that any may allow.
         let skew = profile.map_or(Duration::from_secs(300), |profile| profile.future_skew());
-        let least = [self.replay_window, skew, BODY_DEADLINE, self.lease];
+        let window = self.replay_window.max(self.scheme.max_window());
+        let least = [window, skew, BODY_DEADLINE, self.lease];
         let least = least
             .iter()
             .try_fold(Duration::ZERO, |sum, part| sum.checked_add(*part));
@@ -209,11 +236,12 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         }
         Ok(Inbound {
             observe,
+            source: self.source,
             limit: BodyLimitLayer::new(self.max_payload_bytes).with_deadline(BODY_DEADLINE),
             verify: VerifyLayer::new(self.scheme),
             detach: DetachLayer::new(self.handlers),
             replay,
-            envelope: OpenEnvelopeLayer::new(),
+            envelope: self.envelope,
             idempotency,
         })
     }

@@ -26,6 +26,7 @@ use crate::limit::{BodyLimit, BodyLimitLayer};
 use crate::observe::{Observe, ObserveLayer};
 use crate::replay::{ReplayWindow, ReplayWindowLayer};
 use crate::scheme::Authenticator;
+use crate::source::{Source, SourceLayer};
 #[cfg(feature = "moka")]
 use crate::store::MokaStore;
 use crate::verify::{Verify, VerifyLayer};
@@ -36,6 +37,7 @@ use crate::verify::{Verify, VerifyLayer};
 #[derive(Debug)]
 pub struct Inbound<V, St> {
     observe: ObserveLayer,
+    source: SourceLayer,
     limit: BodyLimitLayer,
     verify: VerifyLayer<V>,
     detach: DetachLayer,
@@ -65,7 +67,8 @@ impl<V, St> Inbound<V, St> {
 }
 
 /// The service under an [`Inbound`] layer, without its outermost room.
-type Rooms<S, V, St> = BodyLimit<Verify<Detach<ReplayWindow<OpenEnvelope<Idempotency<S, St>>>>, V>>;
+type Rooms<S, V, St> =
+    Source<BodyLimit<Verify<Detach<ReplayWindow<OpenEnvelope<Idempotency<S, St>>>>, V>>>;
 
 impl<S, V, St> Layer<S> for Inbound<V, St> {
     type Service = Observe<Rooms<S, V, St>>;
@@ -73,8 +76,8 @@ impl<S, V, St> Layer<S> for Inbound<V, St> {
     fn layer(&self, inner: S) -> Self::Service {
         let inner = self.envelope.layer(self.idempotency.layer(inner));
         let inner = self.detach.layer(self.replay.layer(inner));
-        self.observe
-            .layer(self.limit.layer(self.verify.layer(inner)))
+        let inner = self.limit.layer(self.verify.layer(inner));
+        self.observe.layer(self.source.layer(inner))
     }
 }
 
@@ -83,11 +86,12 @@ impl<V, St> Clone for Inbound<V, St> {
     fn clone(&self) -> Self {
         Self {
             observe: self.observe.clone(),
+            source: self.source.clone(),
             limit: self.limit.clone(),
             verify: self.verify.clone(),
             detach: self.detach.clone(),
             replay: self.replay.clone(),
-            envelope: self.envelope,
+            envelope: self.envelope.clone(),
             idempotency: self.idempotency.clone(),
         }
     }

@@ -81,6 +81,7 @@ impl<S, F, O, P> State<S, F, O, P> {
             OpenError::Auth(err) => (Rejection::Unauthenticated, Some(err.kind())),
             OpenError::Media => (Rejection::Encoding, None),
             OpenError::Method => (Rejection::Method, None),
+            OpenError::Denied => (Rejection::IpDenied, None),
             OpenError::Malformed => (Rejection::Handshake, None),
             OpenError::Unavailable => (Rejection::SecretUnavailable, None),
         };

@@ -45,6 +45,8 @@ fn secrets_are_never_empty_and_never_printed() {
 fn rooms_import_only_rooms_before_them() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let rooms = [
+        "source",
+        "connection",
         "limit",
         "verify",
         "detach",
@@ -98,7 +100,14 @@ fn no_file_is_longer_than_300_lines() {
 fn request_headers_are_read_by_verify_and_what_it_asks() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     // `observe` asks whether the sender speaks gRPC, before anybody could have verified anything.
-    let readers = ["verify", "scheme", "rejection", "observe"];
+    let readers = [
+        "verify",
+        "scheme",
+        "source",
+        "connection",
+        "rejection",
+        "observe",
+    ];
     let mut files = Vec::new();
     sources(&src, &mut files);
     for file in files {

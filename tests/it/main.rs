@@ -1,18 +1,23 @@
 //! Behaviour of the crate from outside. One test binary, one module a subject.
 
 mod architecture;
+mod connections;
 mod detach;
+mod dispatch;
 mod envelope;
 mod faulty;
 mod idempotency;
+mod keys;
 mod observe;
 mod order;
 mod properties;
 mod replay;
 mod secrets;
 mod sockets;
+mod source;
 mod stack;
 mod store;
 mod testing;
 mod urls;
 mod vectors;
+mod vectors_keys;

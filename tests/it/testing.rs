@@ -51,9 +51,10 @@ async fn what_is_signed_is_accepted_and_what_is_spoiled_is_not() {
         assert_eq!(status(&delivery, id, request).await, 401, "{id}");
         assert_eq!(ask(&delivery.truncated()).await, 401, "{id} truncated");
         assert_eq!(ask(&delivery.encoded("gzip")).await, 415, "{id} as gzip");
-        let is_bound = profile.signs_body();
-        let spoiled = ask(&delivery.tampered()).await;
-        assert_eq!(spoiled == 401, is_bound, "{id} tampered: {spoiled}");
+        // Where some of the payload is signed, it depends on where the change is.
+        if profile.signs_body() {
+            assert_eq!(ask(&delivery.tampered()).await, 401, "{id} tampered");
+        }
         let refused = if profile.signs_time() { 409 } else { 200 };
         assert_eq!(ask(&delivery.stale()).await, refused, "{id} stale");
         assert_eq!(ask(&delivery.future()).await, refused, "{id} future");

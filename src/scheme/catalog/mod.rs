@@ -65,7 +65,7 @@ fn setup(options: &Options, scheme: SetupScheme) -> Result<AnyScheme, ConfigErro
     Ok(AnyScheme::new(scheme))
 }
 
-/// All entries, in the order of their ids.
+/// All entries; of one provider's the usual one first.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
     let files = [
         code::ENTRIES,
@@ -75,9 +75,7 @@ pub fn all() -> impl Iterator<Item = &'static Entry> {
         other::ENTRIES,
         standard::ENTRIES,
     ];
-    let mut all: Vec<_> = files.into_iter().flatten().collect();
-    all.sort_unstable_by_key(|entry| entry.id);
-    all.into_iter()
+    files.into_iter().flatten()
 }
 
 /// The entry of a scheme by its id, such as `github.sha256`, or by the name of a provider, such as

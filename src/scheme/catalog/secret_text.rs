@@ -1,5 +1,6 @@
 use std::fmt;
 
+use sha2::Digest as _;
 use zeroize::Zeroizing;
 
 use super::entry::SecretFormat;
@@ -43,6 +44,11 @@ impl SecretText {
     pub fn not_after(mut self, unix_seconds: i64) -> Self {
         self.not_after = Some(unix_seconds);
         self
+    }
+
+    /// What tells two secrets apart without keeping either.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        sha2::Sha256::digest(self.text.as_bytes()).into()
     }
 
     #[cfg_attr(not(any(feature = "ed25519", feature = "ecdsa")), allow(dead_code))]

@@ -12,7 +12,9 @@ pub fn table() -> String {
         "| scheme | provider | signature | signed | delivery id | event type | time signed | \
          tolerance | note |\n|---|---|---|---|---|---|---|---|---|\n",
     );
-    for entry in super::all() {
+    let mut entries: Vec<_> = super::all().collect();
+    entries.sort_unstable_by_key(|entry| entry.id);
+    for entry in entries {
         let row = Row::of(entry);
         let tolerance = entry.tolerance.map_or("–".into(), |age| format!("{age} s"));
         writeln!(
