@@ -273,17 +273,15 @@ fn signatures(desk: &mut Desk) {
     };
     if !separator.is_empty() {
         let prefix = provider.prefix;
-        let lists: [(&str, fn(&str) -> [String; 2]); 4] = [
-            ("a wrong one before", |right| [flip(right, 3), right.into()]),
-            ("a wrong one after", |right| [right.into(), flip(right, 3)]),
-            ("junk before", |right| ["junk".into(), right.into()]),
-            ("junk after", |right| [right.into(), "junk".into()]),
-        ];
-        for (name, list) in lists {
-            desk.signature(name, |right| {
-                list(right).join(&format!("{separator}{prefix}"))
-            });
-        }
+        let joint = format!("{separator}{prefix}");
+        desk.signature("a wrong one before", |right| {
+            format!("{}{joint}{right}", flip(right, 3))
+        });
+        desk.signature("a wrong one after", |right| {
+            format!("{right}{joint}{}", flip(right, 3))
+        });
+        desk.signature("junk before", |right| format!("junk{joint}{right}"));
+        desk.signature("junk after", |right| format!("{right}{joint}junk"));
         desk.header("another version beside", |text| {
             let joint = if prefix.ends_with('=') { "=" } else { "," };
             format!("{text}{separator}v7{joint}abcd")
