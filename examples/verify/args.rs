@@ -14,6 +14,7 @@ usage: verify --scheme ID --headers FILE --body FILE [options]
   --tolerance S      how old a delivery may be, in seconds; the provider's own by default, else 300
   --url URL          the URL that the provider was given, where it signs it
   --method METHOD    POST by default
+  --config JSON      what else a scheme wants: `keyid`, `webhook_id`, `required_components`
   --vectors FILE     judge every vector of a file
   --json             one JSON object a line
   --schemes          list the schemes
@@ -30,6 +31,7 @@ pub struct Args {
     pub tolerance: Option<u64>,
     pub url: Option<String>,
     pub method: Option<String>,
+    pub config: Option<String>,
     pub vectors: Option<PathBuf>,
     pub json: bool,
 }
@@ -47,7 +49,10 @@ impl Args {
                 }
                 "--schemes" => {
                     for entry in tower_webhook::scheme::catalog::all() {
-                        println!("{}\t{}", entry.id, entry.name);
+                        println!("{}", entry.id);
+                    }
+                    for id in crate::scheme::OTHERS {
+                        println!("{id}");
                     }
                     std::process::exit(0);
                 }
@@ -63,6 +68,7 @@ impl Args {
                 "--tolerance" => args.tolerance = Some(value()?.parse()?),
                 "--url" => args.url = Some(value()?),
                 "--method" => args.method = Some(value()?),
+                "--config" => args.config = Some(value()?),
                 "--vectors" => args.vectors = Some(value()?.into()),
                 _ => return Err(format!("unknown option `{name}`; see `--help`").into()),
             }

@@ -1,6 +1,6 @@
 use http::StatusCode;
 use http::request::Parts;
-use tower_webhook::config::ConfigError;
+use tower_webhook::BoxError;
 use tower_webhook::delivery::Delivery;
 use tower_webhook::scheme::{AnyScheme, AuthError, AuthErrorKind, Claims, Pass as _, Scheme as _};
 
@@ -60,7 +60,8 @@ fn in_time(delivery: Delivery, window: Option<Window>) -> Verdict {
         return refused("stale", why);
     }
     if time > now && apart > future {
-        let why = format!("the signature is right, but {apart} s ahead where {future} s are allowed");
+        let why =
+            format!("the signature is right, but {apart} s ahead where {future} s are allowed");
         return refused("future", why);
     }
     Verdict::Accepted(delivery)
@@ -71,11 +72,11 @@ fn refused(word: &str, why: String) -> Verdict {
 }
 
 /// Why there is no scheme.
-pub fn config_word(err: ConfigError) -> &'static str {
+pub fn config_word(err: &BoxError) -> &'static str {
     match err.to_string() {
         text if text.contains("is empty") || text.contains("must hold") => "config_error",
-        text if text.contains("signing_secrets") => "invalid_secret",
-        _ => "config_error",
+        text if text.contains("public_url") => "config_error",
+        _ => "invalid_secret",
     }
 }
 
@@ -83,7 +84,10 @@ pub fn config_word(err: ConfigError) -> &'static str {
 fn word(err: AuthError) -> String {
     match err.kind() {
         AuthErrorKind::Mismatch => "bad_signature".into(),
-        // The names are the words, in the other case.
+        AuthErrorKind::BodyDigest => "body_hash_mismatch".into(),
+        AuthErrorKind::Uncovered => "insufficient_coverage".into(),
+        AuthErrorKind::UntrustedKeyUrl => "untrusted_cert_url".into(),
+        // The other names are the words, in the other case.
         kind => {
             let mut word = String::new();
             for char in format!("{kind:?}").chars() {

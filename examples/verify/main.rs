@@ -10,9 +10,10 @@
 
 mod args;
 mod hints;
-mod judge;
 mod json_text;
+mod judge;
 mod request;
+mod scheme;
 mod variations;
 mod vectors;
 
@@ -59,7 +60,8 @@ fn verify(args: &Args) -> Result<bool, BoxError> {
     let word = verdict.word();
     let accepted = word == "ok" || word == "challenge";
     if args.json {
-        let verdict = json!({ "verdict": word, "detail": detail(&capture, &verdict), "hints": hints });
+        let verdict =
+            json!({ "verdict": word, "detail": detail(&capture, &verdict), "hints": hints });
         println!("{verdict}");
     } else {
         println!("{word}: {}", detail(&capture, &verdict));
@@ -85,7 +87,9 @@ fn detail(capture: &Capture, verdict: &Verdict) -> String {
             let name = capture.secret_name(delivery.secret_slot);
             format!("{id}{kind}{time}, signed with {name}")
         }
-        Verdict::Challenge(status) => format!("a question of the provider's, answered with {status}"),
+        Verdict::Challenge(status) => {
+            format!("a question of the provider's, answered with {status}")
+        }
         Verdict::Refused(_, why) => why.clone(),
     }
 }

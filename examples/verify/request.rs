@@ -4,16 +4,19 @@ use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request};
 use tower_webhook::BoxError;
-use tower_webhook::scheme::catalog::{self, Entry, Options, SecretText};
+use tower_webhook::scheme::catalog::{self, Entry, SecretText};
 use tower_webhook::time::{Clock as _, SystemClock};
 
 use crate::args::Args;
 use crate::judge::{Verdict, Window, judge};
+use crate::scheme::{Setup, build, is_known};
 
 /// A request as it came, and what it is judged by.
 #[derive(Clone, Debug)]
 pub struct Capture {
-    pub entry: &'static Entry,
+    pub id: String,
+    /// What the catalogue says of the scheme, where it is there.
+    pub entry: Option<&'static Entry>,
     /// Names and texts.
     pub secrets: Vec<(String, String)>,
     /// In place of the texts, where one tries other readings of them.
@@ -23,6 +26,7 @@ pub struct Capture {
     pub uri: String,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: Vec<u8>,
+    pub config: serde_json::Value,
     pub now: i64,
     pub tolerance: u64,
 }
@@ -30,7 +34,9 @@ pub struct Capture {
 impl Capture {
     pub fn read(args: &Args) -> Result<Self, BoxError> {
         let entry = catalog::all().find(|entry| entry.id == args.scheme);
-        let entry = entry.ok_or(format!("no scheme `{}`; see `--schemes`", args.scheme))?;
+        if !is_known(&args.scheme) {
+            return Err(format!("no scheme `{}`; see `--schemes`", args.scheme).into());
+        }
         let mut secrets = Vec::new();
         for name in &args.secrets {
             let text = std::env::var(name).map_err(|err| format!("`{name}`: {err}"))?;
@@ -41,6 +47,7 @@ impl Capture {
         let (line, headers) = headers(&text)?;
         let (method, uri) = line.unwrap_or(("POST".into(), "/".into()));
         Ok(Self {
+            id: args.scheme.clone(),
             entry,
             secrets,
             keys: None,
@@ -49,21 +56,25 @@ impl Capture {
             url: args.url.clone(),
             headers,
             body: read(&args.body)?,
+            config: serde_json::from_str(args.config.as_deref().unwrap_or("null"))?,
             now: args.at.unwrap_or_else(|| SystemClock.unix_seconds()),
-            tolerance: args.tolerance.or(entry.tolerance).unwrap_or(300),
+            tolerance: args
+                .tolerance
+                .or(entry.and_then(|it| it.tolerance))
+                .unwrap_or(300),
         })
     }
 
-    fn options(&self) -> Options {
+    fn setup(&self) -> Setup {
         let texts = self.secrets.iter().map(|(_, text)| text.as_str().into());
-        let keys = self.keys.clone().unwrap_or_else(|| texts.collect());
-        let options = keys.into_iter().fold(Options::new(), Options::secret);
-        let options = match &self.url {
-            Some(url) => options.public_url(url),
-            None => options,
-        };
-        // Short secrets are what somebody may be looking for.
-        options.dangerous().allow_short_secrets()
+        let text = self.secrets.first().map(|(_, text)| text.clone());
+        Setup {
+            secrets: self.keys.clone().unwrap_or_else(|| texts.collect()),
+            text: text.unwrap_or_default(),
+            url: self.url.clone(),
+            config: self.config.clone(),
+            now: self.now,
+        }
     }
 
     /// # Errors
@@ -71,7 +82,7 @@ impl Capture {
     /// Returns an error where the scheme cannot be made: no secret, no URL.
     pub fn judge(&self) -> Result<Verdict, BoxError> {
         use tower_webhook::scheme::Scheme as _;
-        let scheme = self.entry.build(&self.options())?;
+        let scheme = build(&self.id, &self.setup())?;
         let window = Window {
             now: self.now,
             past: self.tolerance,
