@@ -5,13 +5,18 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `moka` (default) | `MokaStore`, the memory of deliveries inside the process |
+//! | `redis` | `RedisStore`, claims on Redis 7.0 or later |
+//! | `postgres` | `PostgresStore`, claims on PostgreSQL 14 or later |
+//! | `tls` | TLS to the servers of stores |
 //! | `axum` | the extractors `Webhook<T>` and `RawWebhook` |
+//! | `ed25519` | `PublicKeyScheme` for Discord and Standard Webhooks `v1a` |
+//! | `ecdsa` | `PublicKeyScheme` for SendGrid |
 //! | `x509` | `SnsScheme`, `PayPalScheme`: RSA under X.509 certificates |
 //! | `jwt` | `PlaidScheme`: JSON Web Tokens signed with ES256 |
 //! | `rfc9421` | `Rfc9421Scheme`: HTTP Message Signatures |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
 //! | `tracing` | a span a request and an event an outcome |
-//! | `test-util` | `testing` (signed deliveries, and spoiled ones), `ManualClock`, the conformance suite of stores |
+//! | `test-util` | `testing` (signed deliveries, and spoiled ones), `ManualClock`, `TestClock`, the conformance suite of stores |
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 

@@ -68,10 +68,7 @@ impl Secret {
     /// Returns an error when the text is not base64, or as for [`new`](Self::new).
     pub fn standard_webhooks(text: &str) -> Result<Self, SecretError> {
         let text = text.strip_prefix("whsec_").unwrap_or(text);
-        let key = STANDARD
-            .decode(text)
-            .map_err(|_| SecretError(SecretErrorKind::Encoding))?;
-        Self::new(Zeroizing::new(key))
+        Self::base64(text)
     }
 
     /// Decodes a key that is given as hex digits.
@@ -81,6 +78,17 @@ impl Secret {
     /// Returns an error when the text is not hex digits, or as for [`new`](Self::new).
     pub fn hex(text: &str) -> Result<Self, SecretError> {
         let key = const_hex::decode(text).map_err(|_| SecretError(SecretErrorKind::Encoding))?;
+        Self::new(Zeroizing::new(key))
+    }
+
+    /// Decodes a key that is given as padded base64.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the text is not base64, or as for [`new`](Self::new).
+    pub fn base64(text: &str) -> Result<Self, SecretError> {
+        let key = STANDARD.decode(text);
+        let key = key.map_err(|_| SecretError(SecretErrorKind::Encoding))?;
         Self::new(Zeroizing::new(key))
     }
 

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use tower_webhook::BoxError;
 
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: verify --scheme ID --headers FILE --body FILE [options]
        verify --vectors FILE [--json]
 
@@ -22,23 +22,23 @@ usage: verify --scheme ID --headers FILE --body FILE [options]
 
 /// What was asked for.
 #[derive(Debug, Default)]
-pub struct Args {
-    pub scheme: String,
-    pub secrets: Vec<String>,
-    pub headers: PathBuf,
-    pub body: PathBuf,
-    pub at: Option<i64>,
-    pub tolerance: Option<u64>,
-    pub url: Option<String>,
-    pub method: Option<String>,
-    pub config: Option<String>,
-    pub vectors: Option<PathBuf>,
-    pub json: bool,
+pub(crate) struct Args {
+    pub(crate) scheme: String,
+    pub(crate) secrets: Vec<String>,
+    pub(crate) headers: PathBuf,
+    pub(crate) body: PathBuf,
+    pub(crate) at: Option<i64>,
+    pub(crate) tolerance: Option<u64>,
+    pub(crate) url: Option<String>,
+    pub(crate) method: Option<String>,
+    pub(crate) config: Option<String>,
+    pub(crate) vectors: Option<PathBuf>,
+    pub(crate) json: bool,
 }
 
 impl Args {
     /// Reads the command line; `None` where it asks for help.
-    pub fn parse(mut line: impl Iterator<Item = String>) -> Result<Option<Self>, BoxError> {
+    pub(crate) fn parse(mut line: impl Iterator<Item = String>) -> Result<Option<Self>, BoxError> {
         let mut args = Self::default();
         while let Some(name) = line.next() {
             match name.as_str() {

@@ -4,12 +4,12 @@ use tower_webhook::scheme::catalog;
 
 use crate::judge::Verdict;
 use crate::request::Capture;
-use crate::variations::{Variation, bodies, headers, keys, urls};
+use crate::variations::{Variation, bodies, headers, keys, times, urls};
 
 /// Most hints that are given: the first ones change least.
 const MOST: usize = 3;
 
-pub fn hints(capture: &Capture, verdict: &Verdict) -> Vec<String> {
+pub(crate) fn hints(capture: &Capture, verdict: &Verdict) -> Vec<String> {
     match verdict {
         Verdict::Accepted(delivery) if delivery.secret_slot > 0 => {
             let name = capture.secret_name(delivery.secret_slot);
@@ -20,7 +20,7 @@ pub fn hints(capture: &Capture, verdict: &Verdict) -> Vec<String> {
         }
         Verdict::Accepted(_) | Verdict::Challenge(_) => Vec::new(),
         Verdict::Refused(word, _) if word == "stale" || word == "future" => time(capture),
-        Verdict::Refused(..) => changes(capture),
+        Verdict::Refused(word, _) => changes(capture, word),
     }
 }
 
@@ -39,7 +39,7 @@ fn time(capture: &Capture) -> Vec<String> {
     vec!["give the time of arrival with `--at`, or look at the clock of the receiver".into()]
 }
 
-fn changes(capture: &Capture) -> Vec<String> {
+fn changes(capture: &Capture, word: &str) -> Vec<String> {
     let axes: [fn(&Capture) -> Vec<Variation>; 4] = [bodies, keys, headers, urls];
     let mut hints = Vec::new();
     for axis in axes {
@@ -60,6 +60,9 @@ fn changes(capture: &Capture) -> Vec<String> {
             }
         }
     }
+    if hints.is_empty() && word == "malformed_timestamp" {
+        hints.extend(units(capture));
+    }
     hints.dedup();
     hints.truncate(MOST);
     if hints.is_empty() {
@@ -69,6 +72,18 @@ fn changes(capture: &Capture) -> Vec<String> {
         );
     }
     hints
+}
+
+/// Times in milliseconds, which few schemes have.
+fn units(capture: &Capture) -> Vec<String> {
+    let texts = capture.headers.iter().filter_map(|(name, value)| {
+        let text = value.to_str().ok()?;
+        let has_millis = times(text)
+            .iter()
+            .any(|(what, _)| what.starts_with("seconds"));
+        has_millis.then(|| format!("`{name}` has a time of 13 digits: milliseconds, for seconds?"))
+    });
+    texts.collect()
 }
 
 /// Schemes by which it is signed.

@@ -2,7 +2,7 @@
 
 /// Where white space stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     Compact,
     /// One space after each comma and colon.
     Spaced,
@@ -11,7 +11,7 @@ pub enum Style {
 }
 
 /// The text of a JSON document in another style.
-pub fn restyle(text: &str, style: Style) -> String {
+pub(crate) fn restyle(text: &str, style: Style) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0_usize;
     let mut chars = text.chars().filter(|char| *char != '\r').peekable();
@@ -65,7 +65,7 @@ pub fn restyle(text: &str, style: Style) -> String {
 }
 
 /// Whatever is not ASCII as `\u` escapes.
-pub fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for char in text.chars() {
         if char.is_ascii() {
@@ -80,7 +80,7 @@ pub fn escaped(text: &str) -> String {
 }
 
 /// `\u` escapes of what is not ASCII as the characters themselves.
-pub fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     let mut units = Vec::new();
     let mut rest = text;
     while let Some(char) = rest.chars().next() {

@@ -6,7 +6,7 @@ use tower_webhook::scheme::{AnyScheme, AuthError, AuthErrorKind, Claims, Pass as
 
 /// What is said of a request.
 #[derive(Debug)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     Accepted(Delivery),
     Challenge(StatusCode),
     /// The word for it, and a sentence.
@@ -15,14 +15,14 @@ pub enum Verdict {
 
 /// What may be old, and what may be ahead, in seconds.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
-    pub now: i64,
-    pub past: u64,
-    pub future: u64,
+pub(crate) struct Window {
+    pub(crate) now: i64,
+    pub(crate) past: u64,
+    pub(crate) future: u64,
 }
 
 impl Verdict {
-    pub fn word(&self) -> &str {
+    pub(crate) fn word(&self) -> &str {
         match self {
             Self::Accepted(_) => "ok",
             Self::Challenge(_) => "challenge",
@@ -32,7 +32,12 @@ impl Verdict {
 }
 
 /// Judges a request: the scheme first, then the time that it signs.
-pub fn judge(scheme: &AnyScheme, head: &Parts, body: &[u8], window: Option<Window>) -> Verdict {
+pub(crate) fn judge(
+    scheme: &AnyScheme,
+    head: &Parts,
+    body: &[u8],
+    window: Option<Window>,
+) -> Verdict {
     match scheme.greet(head) {
         Some(Ok(answer)) => return Verdict::Challenge(answer.status()),
         Some(Err(why)) => return refused("challenge_rejected", why.to_string()),
@@ -72,7 +77,7 @@ fn refused(word: &str, why: String) -> Verdict {
 }
 
 /// Why there is no scheme.
-pub fn config_word(err: &BoxError) -> &'static str {
+pub(crate) fn config_word(err: &BoxError) -> &'static str {
     match err.to_string() {
         text if text.contains("is empty") || text.contains("must hold") => "config_error",
         text if text.contains("public_url") => "config_error",

@@ -13,26 +13,26 @@ use crate::scheme::{Setup, build, is_known};
 
 /// A request as it came, and what it is judged by.
 #[derive(Clone, Debug)]
-pub struct Capture {
-    pub id: String,
+pub(crate) struct Capture {
+    pub(crate) id: String,
     /// What the catalogue says of the scheme, where it is there.
-    pub entry: Option<&'static Entry>,
+    pub(crate) entry: Option<&'static Entry>,
     /// Names and texts.
-    pub secrets: Vec<(String, String)>,
+    pub(crate) secrets: Vec<(String, String)>,
     /// In place of the texts, where one tries other readings of them.
-    pub keys: Option<Vec<SecretText>>,
-    pub method: Method,
-    pub url: Option<String>,
-    pub uri: String,
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    pub body: Vec<u8>,
-    pub config: serde_json::Value,
-    pub now: i64,
-    pub tolerance: u64,
+    pub(crate) keys: Option<Vec<SecretText>>,
+    pub(crate) method: Method,
+    pub(crate) url: Option<String>,
+    pub(crate) uri: String,
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) config: serde_json::Value,
+    pub(crate) now: i64,
+    pub(crate) tolerance: u64,
 }
 
 impl Capture {
-    pub fn read(args: &Args) -> Result<Self, BoxError> {
+    pub(crate) fn read(args: &Args) -> Result<Self, BoxError> {
         let entry = catalog::all().find(|entry| entry.id == args.scheme);
         if !is_known(&args.scheme) {
             return Err(format!("no scheme `{}`; see `--schemes`", args.scheme).into());
@@ -80,7 +80,7 @@ impl Capture {
     /// # Errors
     ///
     /// Returns an error where the scheme cannot be made: no secret, no URL.
-    pub fn judge(&self) -> Result<Verdict, BoxError> {
+    pub(crate) fn judge(&self) -> Result<Verdict, BoxError> {
         use tower_webhook::scheme::Scheme as _;
         let scheme = build(&self.id, &self.setup())?;
         let window = Window {
@@ -92,7 +92,7 @@ impl Capture {
     }
 
     /// Whether the signature matches, whenever it was made.
-    pub fn matches(&self) -> bool {
+    pub(crate) fn matches(&self) -> bool {
         let Ok(verdict) = self.judge() else {
             return false;
         };
@@ -110,12 +110,12 @@ impl Capture {
         Ok(head)
     }
 
-    pub fn host(&self) -> Option<&str> {
+    pub(crate) fn host(&self) -> Option<&str> {
         let host = self.headers.iter().find(|(name, _)| *name == HOST);
         host.and_then(|(_, value)| value.to_str().ok())
     }
 
-    pub fn secret_name(&self, slot: usize) -> String {
+    pub(crate) fn secret_name(&self, slot: usize) -> String {
         let name = self.secrets.get(slot);
         let name = name.map_or("nothing", |(name, _)| name.as_str());
         match self.secrets.len() {
@@ -125,10 +125,12 @@ impl Capture {
     }
 }
 
+/// Method and path.
 type Line = (String, String);
+type Header = (HeaderName, HeaderValue);
 
 /// The request line, where there is one, and the headers.
-fn headers(text: &str) -> Result<(Option<Line>, Vec<(HeaderName, HeaderValue)>), BoxError> {
+fn headers(text: &str) -> Result<(Option<Line>, Vec<Header>), BoxError> {
     let mut line = None;
     let mut headers = Vec::new();
     for text in text.lines() {

@@ -13,18 +13,18 @@ use tower_webhook::time::ManualClock;
 
 /// What a scheme is made with.
 #[derive(Clone, Debug)]
-pub struct Setup {
-    pub secrets: Vec<SecretText>,
+pub(crate) struct Setup {
+    pub(crate) secrets: Vec<SecretText>,
     /// The first of them, as it was given.
-    pub text: String,
-    pub url: Option<String>,
+    pub(crate) text: String,
+    pub(crate) url: Option<String>,
     /// As the vectors have it.
-    pub config: Value,
-    pub now: i64,
+    pub(crate) config: Value,
+    pub(crate) now: i64,
 }
 
 /// The ids of the schemes that are not in the catalogue.
-pub const OTHERS: &[&str] = &[
+pub(crate) const OTHERS: &[&str] = &[
     "aws_sns.rsa_cert",
     "paypal.rsa_cert",
     "plaid.jwt_es256",
@@ -32,12 +32,12 @@ pub const OTHERS: &[&str] = &[
     "rfc9421.hmac-sha256",
 ];
 
-pub fn is_known(id: &str) -> bool {
+pub(crate) fn is_known(id: &str) -> bool {
     OTHERS.contains(&id) || catalog::all().any(|entry| entry.id == id)
 }
 
 /// Makes the scheme.
-pub fn build(id: &str, setup: &Setup) -> Result<AnyScheme, BoxError> {
+pub(crate) fn build(id: &str, setup: &Setup) -> Result<AnyScheme, BoxError> {
     let clock = ManualClock::new(setup.now);
     match id {
         "aws_sns.rsa_cert" => {

@@ -11,10 +11,10 @@ use crate::json_text::{Style, escaped, restyle, unescaped};
 use crate::request::Capture;
 
 /// What would have been another way, and the request that has it so.
-pub type Variation = (String, Capture);
+pub(crate) type Variation = (String, Capture);
 
 /// Bodies that whoever stands between sender and receiver makes of one.
-pub fn bodies(capture: &Capture) -> Vec<Variation> {
+pub(crate) fn bodies(capture: &Capture) -> Vec<Variation> {
     let body = &capture.body;
     let mut all: Vec<(&str, Vec<u8>)> = vec![
         (
@@ -114,7 +114,7 @@ pub fn bodies(capture: &Capture) -> Vec<Variation> {
 }
 
 /// Other readings of the secrets.
-pub fn keys(capture: &Capture) -> Vec<Variation> {
+pub(crate) fn keys(capture: &Capture) -> Vec<Variation> {
     let mut all = Vec::new();
     for (name, text) in &capture.secrets {
         let trimmed = text.trim().trim_matches(['"', '\'']);
@@ -158,7 +158,7 @@ pub fn keys(capture: &Capture) -> Vec<Variation> {
 }
 
 /// Other headers, and other ways to write the signature.
-pub fn headers(capture: &Capture) -> Vec<Variation> {
+pub(crate) fn headers(capture: &Capture) -> Vec<Variation> {
     const PREFIXES: &[&str] = &[
         "", "sha256=", "sha1=", "v0=", "v1=", "v1,", "v1a,", "h1=", "Bearer ",
     ];
@@ -195,15 +195,8 @@ pub fn headers(capture: &Capture) -> Vec<Variation> {
                 &mut all,
             );
         }
-        for (old, new) in [(13, 10), (10, 13)] {
-            let is_time = text.len() == old && text.bytes().all(|byte| byte.is_ascii_digit());
-            if is_time {
-                let (what, text) = match new {
-                    10 => ("seconds for milliseconds", text[..10].to_owned()),
-                    _ => ("milliseconds for seconds", format!("{text}000")),
-                };
-                put(format!("{what} in `{name}`"), name, &text, &mut all);
-            }
+        for (what, text) in times(text) {
+            put(format!("{what} in `{name}`"), name, &text, &mut all);
         }
         let Some(signature) = signature(text) else {
             continue;
@@ -215,11 +208,15 @@ pub fn headers(capture: &Capture) -> Vec<Variation> {
                 if is_same && value == text {
                     continue;
                 }
+                let start = match *prefix {
+                    "" => "nothing".to_owned(),
+                    prefix => format!("`{prefix}`"),
+                };
                 let what = match (is_same, encoding) {
-                    (true, "") => format!("`{prefix}` before the signature in `{name}`"),
+                    (true, "") => format!("{start} before the signature in `{name}`"),
                     (true, _) => format!("the signature in `{name}` {encoding}"),
                     (false, _) => {
-                        format!("`{holder}` for `{name}`, with `{prefix}` before the signature")
+                        format!("`{name}` renamed to `{holder}`, {start} before the signature")
                     }
                 };
                 put(what, holder, &value, &mut all);
@@ -229,8 +226,27 @@ pub fn headers(capture: &Capture) -> Vec<Variation> {
     all
 }
 
+/// The text with each time in it in the other unit.
+pub(crate) fn times(text: &str) -> Vec<(&'static str, String)> {
+    let mut all = Vec::new();
+    for run in text.split(|char: char| !char.is_ascii_digit()) {
+        match run.len() {
+            13 => all.push((
+                "seconds for milliseconds",
+                text.replacen(run, &run[..10], 1),
+            )),
+            10 => {
+                let millis = format!("{run}000");
+                all.push(("milliseconds for seconds", text.replacen(run, &millis, 1)));
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
 /// The header that holds the signature by this scheme.
-pub fn holder(capture: &Capture) -> Option<HeaderName> {
+pub(crate) fn holder(capture: &Capture) -> Option<HeaderName> {
     let entry = capture.entry?;
     let text = match entry.secret {
         SecretFormat::None => return None,
@@ -277,7 +293,7 @@ fn encodings(signature: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Other URLs that the provider may have been given.
-pub fn urls(capture: &Capture) -> Vec<Variation> {
+pub(crate) fn urls(capture: &Capture) -> Vec<Variation> {
     let Some(url) = &capture.url else {
         return Vec::new();
     };

@@ -15,7 +15,7 @@ use crate::judge::{Verdict, Window, config_word, judge};
 use crate::scheme::{Setup, build, is_known};
 
 /// Prints a line a vector and a summary. Says whether all passed.
-pub fn run(path: &Path, as_json: bool) -> Result<bool, BoxError> {
+pub(crate) fn run(path: &Path, as_json: bool) -> Result<bool, BoxError> {
     let text = fs::read(path).map_err(|err| format!("{path:?}: {err}"))?;
     let file: Value = serde_json::from_slice(&text)?;
     let vectors = file["vectors"]

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::Grant;
 use crate::delivery::Delivery;
 use crate::replay::FreshBody;
-use crate::store::Fence;
+use crate::store::{Fence, IdemKey};
 use crate::verify::{Verified, VerifiedBody, sealed};
 
 pin_project! {
@@ -19,25 +20,33 @@ pin_project! {
     pub struct ClaimedBody {
         #[pin]
         fresh: FreshBody,
-        fence: Fence,
+        grant: Grant,
     }
 }
 
 impl ClaimedBody {
     // `pub(super)`, not `pub(crate)`: no other room may mint the proof.
-    pub(super) fn seal(fresh: FreshBody, fence: Fence) -> Self {
-        Self { fresh, fence }
+    pub(super) fn seal(fresh: FreshBody, grant: Grant) -> Self {
+        Self { fresh, grant }
     }
 
-    pub(super) fn accepted_at(&self) -> i64 {
-        self.fresh.unix_seconds()
+    /// The claim, also in the extensions of the request.
+    #[must_use]
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// The key of the delivery.
+    #[must_use]
+    pub fn key(&self) -> &IdemKey {
+        self.grant.key()
     }
 
     /// The token of the claim, also in the extensions of the request. A later run of the same
     /// delivery has a greater one.
     #[must_use]
     pub fn fence(&self) -> Fence {
-        self.fence
+        self.grant.fence()
     }
 }
 

@@ -20,16 +20,22 @@
 //!
 //! Not "exactly once": a process that dies between the handler's effect and the completion runs the
 //! delivery again. [`ClaimedBody::fence`] lets a database refuse the older of two runs.
+//!
+//! But for one mode: a handler that writes to the PostgreSQL that holds the claims completes its claim
+//! in the transaction of its effect, with what its [`Grant`] tells it and `PostgresStore::complete_in`
+//! (`examples/exactly_once.rs`). Both are committed, or neither is.
 
 mod body;
 mod claim;
 mod forgetful;
+mod grant;
 mod hold;
 mod layer;
 mod service;
 mod verdict;
 
 pub use self::body::ClaimedBody;
+pub use self::grant::Grant;
 pub use self::layer::IdempotencyLayer;
 pub use self::service::{Idempotency, ResponseFuture};
 pub use self::verdict::{Reject, Retry};

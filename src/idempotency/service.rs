@@ -13,12 +13,12 @@ use tower_service::Service;
 use super::claim::{Commit, Ticket, claim, key};
 use super::hold::{End, work_under};
 use super::verdict::{Verdict, judge};
-use super::{ClaimedBody, IdempotencyLayer};
+use super::{ClaimedBody, Grant, IdempotencyLayer};
 use crate::body::ResponseBody;
 use crate::outcome::{Incident, Outcome};
 use crate::rejection::Rejection;
 use crate::replay::{Fresh, FreshBody};
-use crate::store::{Claim, Fence, Fingerprint, IdempotencyStore, StoredAnswer};
+use crate::store::{Claim, Fingerprint, IdempotencyStore, Retention, StoredAnswer};
 use crate::verify::Verified as _;
 
 /// Longest body that is kept with an answer, in bytes.
@@ -108,7 +108,6 @@ where
         Err(_) if layer.rules.is_open => {
             let ticket = Ticket::unremembered(key, since, lease);
             let rules = layer.rules;
-            let req = claimed(req, ticket.fence);
             return run(ticket, rules.deadline, rules.keep, inner, req).await;
         }
         Err(why) => return Ok(why.response()),
@@ -126,20 +125,15 @@ where
         Some(_) => rules.keep.with_safety(body.window()),
         None => rules.keep,
     };
-    run(ticket, rules.deadline, keep, inner, claimed(req, fence)).await
-}
-
-fn claimed(mut req: Request<FreshBody>, fence: Fence) -> Request<ClaimedBody> {
-    req.extensions_mut().insert(fence);
-    req.map(|body| ClaimedBody::seal(body, fence))
+    run(ticket, rules.deadline, keep, inner, req).await
 }
 
 async fn run<S, St, R>(
     mut ticket: Ticket<St>,
     deadline: std::time::Duration,
-    keep: crate::store::Retention,
+    keep: Retention,
     mut inner: S,
-    req: Request<ClaimedBody>,
+    mut req: Request<FreshBody>,
 ) -> Result<Response<ResponseBody<R>>, S::Error>
 where
     S: Service<Request<ClaimedBody>, Response = Response<R>> + Send,
@@ -147,7 +141,11 @@ where
     St: IdempotencyStore,
     R: Body<Data = Bytes>,
 {
-    let accepted_at = req.body().accepted_at();
+    let accepted_at = req.body().unix_seconds();
+    let grant = Grant::new(ticket.key.clone(), ticket.fence, keep, accepted_at);
+    req.extensions_mut().insert(ticket.fence);
+    req.extensions_mut().insert(grant.clone());
+    let req = req.map(|body| ClaimedBody::seal(body, grant));
     let work = async move {
         poll_fn(|cx| inner.poll_ready(cx)).await?;
         let mut response = inner.call(req).await?;

@@ -1,18 +1,15 @@
-//! How each provider signs. Mostly data: a provider is one value of [`HmacScheme`].
+//! How each provider signs. Mostly data: most providers are one entry in a table.
 //!
 //! Verification has two phases, so that the body is hashed while it arrives:
 //! [`begin`](Scheme::begin) looks at the head only and refuses what it already condemns,
 //! [`update`](Pass::update) takes the body as it comes, [`finish`](Pass::finish) gives the verdict.
 //!
-//! # Which id is signed
+//! Every provider, what it signs, where its delivery id stands and whether that is signed: see the
+//! [`catalog`], which is also how a scheme is chosen at run time.
 //!
-//! | provider | delivery id | signed | event type | signed | time signed |
-//! |---|---|---|---|---|---|
-//! | GitHub | `X-GitHub-Delivery` | no | `X-GitHub-Event` | no | no |
-//! | Shopify | `X-Shopify-Webhook-Id` | no | `X-Shopify-Topic` | no | no |
-//! | Slack | body `event_id` | yes | body `event.type` | yes | yes |
-//! | Standard Webhooks | `webhook-id` | yes | body `type` | yes | yes |
-//! | Stripe | body `id` | yes | body `type` | yes | yes |
+//! Some providers ask whether the receiver is there before they deliver. [`Scheme::greet`] answers
+//! questions without a body; those that are signed are answered by [`Pass::finish`], which then gives
+//! [`Claims::Handshake`]. Neither reaches a handler.
 //!
 //! # Example
 //!
@@ -30,15 +27,15 @@
 //! # Ok::<(), tower_webhook::secret::SecretError>(())
 //! ```
 //!
-//! Two secrets during a rotation, the old one accepted for another day:
+//! Two secrets during a rotation, the old one accepted for another day. Without a restart: [`Swap`].
 //!
 //! ```
 //! use tower_webhook::scheme::HmacScheme;
 //! use tower_webhook::secret::Secret;
-//! # let tomorrow = 1_800_000_000;
+//! # let now = 1_800_000_000;
 //!
-//! let scheme = HmacScheme::github(Secret::new("the new one, 16+ bytes")?)
-//!     .or_secret(Secret::new("the old one, 16+ bytes")?.not_after(tomorrow));
+//! let scheme = HmacScheme::github(Secret::new("the new one, 16+ bytes")?.with_id("2026-11"))
+//!     .or_secret(Secret::new("the old one, 16+ bytes")?.with_id("2025-11").retired_at(now));
 //! # Ok::<(), tower_webhook::secret::SecretError>(())
 //! ```
 

@@ -80,8 +80,8 @@ impl Proxies {
         for line in headers.get_all(&self.header) {
             lines.push(line.to_str().ok()?);
         }
-        let entries = lines.iter().rev().flat_map(|line| line.rsplit(','));
-        let entry = entries.skip(self.hops - 1).next()?.trim();
+        let mut entries = lines.iter().rev().flat_map(|line| line.rsplit(','));
+        let entry = entries.nth(self.hops - 1)?.trim();
         if self.header == FORWARDED {
             node(parameter(entry)?)
         } else {

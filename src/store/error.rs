@@ -20,6 +20,8 @@ pub enum StoreErrorKind {
     Full,
     /// What the store holds cannot be read.
     Corrupt,
+    /// A completion inside a transaction came too late: the claim is another's, or completed.
+    Lost,
 }
 
 impl StoreError {
@@ -48,6 +50,15 @@ impl StoreError {
         }
     }
 
+    /// The claim is not the caller's any more.
+    #[cfg(feature = "postgres")]
+    pub(super) fn lost() -> Self {
+        Self {
+            kind: StoreErrorKind::Lost,
+            source: None,
+        }
+    }
+
     /// The category of failure.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
@@ -61,6 +72,7 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Unavailable => "the idempotency store is unavailable",
             StoreErrorKind::Full => "the idempotency store is full",
             StoreErrorKind::Corrupt => "a record of the idempotency store cannot be read",
+            StoreErrorKind::Lost => "the claim is not the caller's any more",
         })
     }
 }

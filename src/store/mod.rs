@@ -25,24 +25,50 @@
 //! # Ok::<(), tower_webhook::store::StoreError>(())
 //! # }).unwrap();
 //! ```
+//!
+#![doc = include_str!("../docs/stores.md")]
 
 mod answer;
+mod boxed;
 #[cfg(feature = "test-util")]
 pub mod conformance;
+mod connect;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod encoding;
 mod error;
 mod key;
 #[cfg(feature = "moka")]
+mod layered;
+#[cfg(feature = "moka")]
 mod moka;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod moment;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod token;
+mod url;
 
 use std::time::Duration;
 
 pub use self::answer::{Retention, StoredAnswer};
+pub use self::boxed::BoxStore;
+pub use self::connect::{ConnectError, ConnectErrorKind};
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::key::IdemKey;
 #[cfg(feature = "moka")]
+pub use self::layered::LayeredStore;
+#[cfg(feature = "moka")]
 pub use self::moka::MokaStore;
+#[cfg(all(feature = "test-util", any(feature = "redis", feature = "postgres")))]
+pub use self::moment::TestClock;
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use self::token::{Claimant, Fence, Fingerprint};
+pub use self::url::connect;
 
 /// A memory of deliveries that every instance of a service shares.
 ///
@@ -51,7 +77,7 @@ pub use self::token::{Claimant, Fence, Fingerprint};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an idempotency store",
     label = "this must implement `IdempotencyStore`",
-    note = "use `MokaStore`, or implement `claim`, `renew`, `complete` and `release`"
+    note = "use `MokaStore`, `RedisStore` or `PostgresStore`, or implement `claim`, `renew`, `complete` and `release`"
 )]
 pub trait IdempotencyStore: Send + Sync + 'static {
     /// Asks for `key`, for the time of `lease` by the clock of the store. Asked again by the same

@@ -78,6 +78,10 @@ impl<S: Service<Request<VerifiedBody>>, V: Authenticator, B> ResponseFuture<S, V
 impl<S, F, O, P> State<S, F, O, P> {
     fn refuse(err: OpenError) -> Self {
         let (why, cause) = match err {
+            // Neither yes nor no: the key is on its way, and the sender comes again.
+            OpenError::Auth(err) if err.kind() == AuthErrorKind::KeyUnavailable => {
+                (Rejection::SecretUnavailable, None)
+            }
             OpenError::Auth(err) => (Rejection::Unauthenticated, Some(err.kind())),
             OpenError::Media => (Rejection::Encoding, None),
             OpenError::Method => (Rejection::Method, None),

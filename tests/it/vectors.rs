@@ -64,6 +64,24 @@ fn scheme(vector: &Value) -> Result<AnyScheme, &'static str> {
         Value::String(rate) => options = options.rate(rate),
         _ => {}
     }
+    if let Some(id) = config["webhook_id"].as_str() {
+        options = options.webhook_id(id);
+    }
+    if let Some(id) = config["keyid"].as_str() {
+        options = options.key_id(id);
+    }
+    let components = config["required_components"].as_array();
+    let components = components
+        .into_iter()
+        .flatten()
+        .map(|name| name.as_str().unwrap());
+    let signs_body = components.clone().any(|name| name == "content-digest");
+    options = components.fold(options, Options::component);
+    if !signs_body {
+        options = options.dangerous().allow_unsigned_body();
+    }
+    let options = options.with_clock(ManualClock::new(vector["now"].as_i64().unwrap()));
+    let options = options.dangerous().allow_any_topic();
     let options = options.dangerous().allow_short_secrets();
     entry.build(&options).map_err(|err| match err.to_string() {
         text if text.contains("is empty") => "config_error",
@@ -91,6 +109,10 @@ fn word(cause: AuthErrorKind) -> &'static str {
         AuthErrorKind::MalformedTimestamp => "malformed_timestamp",
         AuthErrorKind::MalformedBody => "malformed_body",
         AuthErrorKind::UnknownKey => "unknown_key",
+        AuthErrorKind::UntrustedKeyUrl => "untrusted_cert_url",
+        AuthErrorKind::Uncovered => "insufficient_coverage",
+        AuthErrorKind::BodyDigest => "body_hash_mismatch",
+        AuthErrorKind::Expired => "expired",
         AuthErrorKind::UnsupportedVersion => "unsupported_version",
         AuthErrorKind::Mismatch => "bad_signature",
         other => panic!("{other:?}"),
@@ -160,9 +182,6 @@ async fn every_vector_gets_its_verdict() {
     let mut failures = Vec::new();
     let mut passed = 0;
     for vector in vectors() {
-        if catalog::find(vector["scheme"].as_str().unwrap()).is_none() {
-            continue;
-        }
         for chunk in [usize::MAX, 4096, 7] {
             if chunk == 7 && vector["body_gen"].is_object() {
                 continue; // 1 MiB in bytes

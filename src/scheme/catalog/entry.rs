@@ -2,7 +2,7 @@ use crate::config::ConfigError;
 use crate::scheme::AnyScheme;
 use crate::scheme::recipe::Recipe;
 
-use super::build::Options;
+use super::Options;
 
 /// One way in which one provider signs.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,12 @@ pub enum SecretFormat {
     Ed25519Base64,
     /// A P-256 public key in DER, in base64.
     Spki,
+    /// Base64 of the key.
+    Base64,
+    /// An X.509 certificate in PEM.
+    Pem,
+    /// A JSON Web Key.
+    Jwk,
     /// None: the provider hands one over, or asks for none.
     None,
 }

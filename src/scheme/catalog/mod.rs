@@ -1,15 +1,30 @@
 //! Every provider, as one table.
 //!
-//! A provider that signs by a MAC or a signature over parts of the request is one entry here, and a
-//! line in [`ALL`]. To add one:
+//! # Adding a provider
 //!
-//! 1. write its [`Recipe`] in the file of its kind: what differs from an HMAC-SHA256 over the body in hex
-//!    digits;
-//! 2. add an [`Entry`] with its id, its documentation and what bites;
-//! 3. add a constructor beside the others in `scheme/providers.rs`;
-//! 4. put its vectors into `tests/vectors/`, and run `cargo test --all-features vectors`: they go through
-//!    the scheme and through the layers, and the table of providers in the documentation is written
-//!    again with `BLESS=1 cargo test --all-features the_table`.
+//! One that signs by a MAC or a signature over parts of the request is a recipe, a dozen lines:
+//!
+//! 1. Write its `Recipe` in the file of its kind (`code.rs`, `commerce.rs`, `mail.rs`, `messaging.rs`,
+//!    `other.rs`): only what differs from an HMAC-SHA256 over the body in hex digits, such as
+//!    `Recipe { signature: &["acme-signature"], id: &["acme-id"], ..Recipe::HMAC }`.
+//! 2. Add its [`Entry`] below, with its id, its documentation and what bites.
+//! 3. Add a constructor in `scheme/providers.rs`.
+//! 4. Put its vectors into `tests/vectors/providers.json`: `cargo test --all-features vectors` runs them
+//!    through the scheme and the layers.
+//! 5. `BLESS=1 cargo test --all-features the_table` writes the table below again.
+//!
+//! One that does not is a type that implements [`Scheme`](super::Scheme), with an entry of its own.
+//!
+//! # Example
+//!
+//! ```
+//! use tower_webhook::scheme::catalog::{self, Options};
+//!
+//! let entry = catalog::find("stripe").expect("there is one");
+//! let scheme = entry.build(&Options::new().secret("whsec_an example secret"))?;
+//! assert_eq!((entry.id, entry.tolerance), ("stripe.v1", Some(300)));
+//! # Ok::<(), tower_webhook::config::ConfigError>(())
+//! ```
 //!
 //! # Every provider
 //!
@@ -19,20 +34,22 @@ mod build;
 mod code;
 mod commerce;
 mod entry;
+mod keyed;
 mod mail;
 mod messaging;
+mod options;
 mod other;
 mod secret_text;
 mod standard;
 mod table;
 
-pub use self::build::Options;
 pub(super) use self::code::*;
 pub(super) use self::commerce::*;
 pub(super) use self::entry::Kind;
 pub use self::entry::{Entry, SecretFormat};
 pub(super) use self::mail::*;
 pub(super) use self::messaging::*;
+pub use self::options::Options;
 pub(super) use self::other::*;
 pub use self::secret_text::SecretText;
 pub(super) use self::standard::*;
@@ -70,6 +87,7 @@ pub fn all() -> impl Iterator<Item = &'static Entry> {
     let files = [
         code::ENTRIES,
         commerce::ENTRIES,
+        keyed::ENTRIES,
         mail::ENTRIES,
         messaging::ENTRIES,
         other::ENTRIES,

@@ -58,7 +58,16 @@ impl SecretText {
         sha2::Sha256::digest(key).into()
     }
 
-    #[cfg_attr(not(any(feature = "ed25519", feature = "ecdsa")), allow(dead_code))]
+    #[cfg_attr(
+        not(any(
+            feature = "ed25519",
+            feature = "ecdsa",
+            feature = "x509",
+            feature = "jwt",
+            feature = "rfc9421"
+        )),
+        expect(dead_code, reason = "only keys that are no secrets are read so")
+    )]
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
@@ -75,6 +84,7 @@ impl SecretText {
         let secret = match format {
             _ if text.trim().is_empty() => Secret::new(""),
             SecretFormat::Whsec => Secret::standard_webhooks(text),
+            SecretFormat::Base64 => Secret::base64(text),
             SecretFormat::Hex => Secret::hex(text),
             SecretFormat::Text15 if text.len() == 15 => Secret::dropbox(text),
             _ if allows_short => Secret::dangerous_any_length(text),

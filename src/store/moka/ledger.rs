@@ -61,13 +61,15 @@ impl Ledger {
 
     /// The oldest record past its safety window.
     pub(super) fn take_early(&mut self, now: Instant) -> Option<Due> {
-        self.pages.iter_mut().find_map(|page| {
+        let oldest = |page: &Page| {
             let safety = page.keep.safety?;
-            let past = |(done, _): &mut (Instant, Due)| now >= *done + safety;
-            let oldest = page.bare.pop_front_if(past);
-            oldest
-                .or_else(|| page.full.pop_front_if(past))
-                .map(|(_, due)| due)
-        })
+            let (done, _) = page.bare.front().or_else(|| page.full.front())?;
+            (now >= *done + safety).then_some(*done)
+        };
+        let ages = self.pages.iter_mut();
+        let ages = ages.filter_map(|page| Some((oldest(page)?, page)));
+        let (_, page) = ages.min_by_key(|(done, _)| *done)?;
+        let taken = page.bare.pop_front().or_else(|| page.full.pop_front());
+        taken.map(|(_, due)| due)
     }
 }

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{HeaderName, Response};
 use http_body_util::Full;
-use proptest::strategy::ValueTree as _;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_webhook::Inbound;
 use tower_webhook::idempotency::ClaimedBody;
@@ -16,8 +15,43 @@ use tower_webhook::time::ManualClock;
 use super::*;
 
 /// Other ways to write what `request` says. Which of them a scheme accepts is its own affair.
-fn spellings(request: &Request<Bytes>, holder: &HeaderName) -> Vec<(&'static str, Request<Bytes>)> {
+fn spellings(
+    request: &Request<Bytes>,
+    holder: Option<&HeaderName>,
+) -> Vec<(&'static str, Request<Bytes>)> {
+    let mut all = Vec::new();
+    let body = std::str::from_utf8(request.body()).unwrap();
+    let mut put = |what, body: String| all.push((what, request.clone().map(|_| body.into())));
+    let Some(holder) = holder else {
+        // The signature is 64 digits in the payload, or is in base64 and has one spelling.
+        let other = |char: char| !char.is_ascii_hexdigit();
+        if let Some(digits) = body.split(other).find(|run| run.len() == 64) {
+            put(
+                "digits in upper case",
+                body.replacen(digits, &digits.to_uppercase(), 1),
+            );
+        }
+        return all;
+    };
+    if body.contains("number=") {
+        let fields: Vec<_> = body.split('&').rev().collect();
+        put("fields in another order", fields.join("&"));
+        put("spaces as escapes", body.replace('+', "%20"));
+        put("a letter as an escape", body.replacen('n', "%6E", 1));
+    }
     let value = request.headers()[holder].to_str().unwrap();
+    for (what, text) in signatures(value) {
+        if text != value {
+            let mut request = request.clone();
+            request.headers_mut().insert(holder, text.parse().unwrap());
+            all.push((what, request));
+        }
+    }
+    all
+}
+
+/// Other ways to write a signature header.
+fn signatures(value: &str) -> Vec<(&'static str, String)> {
     let digits = value
         .bytes()
         .rev()
@@ -64,29 +98,7 @@ fn spellings(request: &Request<Bytes>, holder: &HeaderName) -> Vec<(&'static str
             format!("{version},{other} {value}"),
         ));
     }
-    let with = |text: String| {
-        let mut request = request.clone();
-        request.headers_mut().insert(holder, text.parse().unwrap());
-        request
-    };
-    let changed = texts.into_iter().filter(|(_, text)| text != value);
-    let mut all: Vec<_> = changed.map(|(what, text)| (what, with(text))).collect();
-    let body = std::str::from_utf8(request.body()).unwrap();
-    if body.contains("number=") {
-        let fields: Vec<_> = body.split('&').rev().collect();
-        all.push((
-            "fields in another order",
-            request.clone().map(|_| fields.join("&").into()),
-        ));
-        let escaped = body.replace('+', "%20");
-        all.push(("spaces as escapes", request.clone().map(|_| escaped.into())));
-        let escaped = body.replacen('n', "%6E", 1);
-        all.push((
-            "a letter as an escape",
-            request.clone().map(|_| escaped.into()),
-        ));
-    }
-    all
+    texts
 }
 
 #[tokio::test]
@@ -108,16 +120,14 @@ async fn all_spellings_of_one_signature_are_one_delivery() {
             let request = request.clone().map(Full::new);
             stack.clone().oneshot(request).await.unwrap()
         };
-        let mut runner = runner();
-        for count in 1..=runner.config().cases as usize {
+        let holder = holder(&fixed);
+        let cases = runner().config().cases as usize;
+        let mut dice = Dice(7);
+        for count in 1..=cases {
             // The key is the receiver's, and no two deliveries are the same.
-            let tree = deliveries(entry, Just([7; 32]))
-                .new_tree(&mut runner)
-                .unwrap();
-            let (delivery, _) = tree.current();
+            let delivery = delivery(entry, [7; 32], &mut dice);
             let delivery = delivery.id(format!("id-{count}")).at(NOW);
             let request = bytes(delivery.request());
-            let holder = holder(&delivery);
             let first = ask(&request).await;
             assert_eq!(first.status(), 200, "{}: {request:?}", entry.id);
             assert!(
@@ -125,15 +135,17 @@ async fn all_spellings_of_one_signature_are_one_delivery() {
                 "{}: {request:?}",
                 entry.id
             );
-            for (what, request) in holder.map_or_else(Vec::new, |it| spellings(&request, &it)) {
+            for (what, request) in spellings(&request, holder.as_ref()) {
                 if judge(&scheme, &request).is_err() {
                     continue;
                 }
                 *accepted.entry((entry.id, what)).or_insert(0) += 1;
                 let again = ask(&request).await;
-                let told = again.headers().get("webhook-duplicate");
+                // Where the signature stands in the payload, the other spelling is another payload.
+                let is_known = again.headers().contains_key("webhook-duplicate")
+                    || (holder.is_none() && again.status() == 422);
                 assert!(
-                    told.is_some(),
+                    is_known,
                     "{}, {what}: {} {request:?}",
                     entry.id,
                     again.status()
@@ -145,6 +157,7 @@ async fn all_spellings_of_one_signature_are_one_delivery() {
     println!("{accepted:#?}");
     let has = |id, what| assert!(accepted.contains_key(&(id, what)), "{id}: {what}");
     has("github.sha256", "digits in upper case");
+    has("mailgun.json", "digits in upper case");
     has("stripe.v1", "another version after it");
     has("stripe.v1", "the other order");
     has("stripe.v1", "another signature after it");

@@ -82,6 +82,20 @@ async fn a_full_store_refuses_and_forgets_nothing_inside_the_safety_window() {
     ));
     assert!(matches!(claim(&store, 1).await, Ok(Claim::Done { .. })));
     assert_eq!(store.len(), 1000);
+    assert_eq!(store.forgotten_early(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_retentions_the_older_record_is_forgotten_early() {
+    let store = MokaStore::with_capacity(2);
+    let [narrow, wide] = [60, 120].map(Duration::from_secs);
+    complete(&store, 0, Retention::new(DAY, DAY).with_safety(wide)).await;
+    tokio::time::advance(Duration::from_secs(1)).await;
+    complete(&store, 1, Retention::new(DAY, DAY).with_safety(narrow)).await;
+    tokio::time::advance(wide).await;
+    assert!(matches!(claim(&store, 2).await, Ok(Claim::Acquired { .. })));
+    assert!(matches!(claim(&store, 1).await, Ok(Claim::Done { .. })));
+    assert_eq!(store.forgotten_early(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,6 +112,8 @@ async fn without_a_safety_window_nothing_is_forgotten_before_its_time() {
         Ok(Claim::Acquired { .. })
     ));
     assert_eq!(store.len(), 1);
+    // What was over was not early.
+    assert_eq!(store.forgotten_early(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,87 @@
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _};
+
+use crate::config::ConfigError;
+use crate::store::ConnectError;
+
+/// All that was ever done to the schema, in order. What was released is never changed.
+const MIGRATIONS: [&str; 1] = [include_str!("sql/migration_1.sql")];
+
+/// Brings `schema`, a plain name, to the present version.
+pub(super) async fn migrate(pool: &PgPool, schema: &str) -> Result<(), ConnectError> {
+    let mut connection = pool.acquire().await.map_err(ConnectError::unreachable)?;
+    // Without a lock first: a user that may not create anything can run on what others made.
+    if missing(&mut connection, schema).await?.is_empty() {
+        return Ok(());
+    }
+    let mut tx = connection
+        .begin()
+        .await
+        .map_err(ConnectError::unreachable)?;
+    // Of many instances that start at once one migrates; the others find it done.
+    execute(
+        &mut tx,
+        &format!("SELECT pg_advisory_xact_lock(hashtextextended('tower_webhook.{schema}', 0))"),
+    )
+    .await?;
+    let missing = missing(&mut tx, schema).await?;
+    // `IF NOT EXISTS` would ask for the right to create even where there is nothing to create.
+    if !is_there(&mut tx, "to_regnamespace", schema).await? {
+        execute(&mut tx, &format!("CREATE SCHEMA {schema}")).await?;
+    }
+    if !is_there(&mut tx, "to_regclass", &format!("{schema}.migrations")).await? {
+        let table = "version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now()";
+        execute(
+            &mut tx,
+            &format!("CREATE TABLE {schema}.migrations ({table})"),
+        )
+        .await?;
+    }
+    for (version, migration) in missing {
+        execute(&mut tx, &migration.replace("{schema}", schema)).await?;
+        execute(
+            &mut tx,
+            &format!("INSERT INTO {schema}.migrations (version) VALUES ({version})"),
+        )
+        .await?;
+    }
+    tx.commit().await.map_err(ConnectError::unreachable)
+}
+
+/// The migrations that were not run, with their versions.
+async fn missing(
+    connection: &mut PgConnection,
+    schema: &str,
+) -> Result<Vec<(usize, &'static str)>, ConnectError> {
+    let mut done = 0;
+    if is_there(connection, "to_regclass", &format!("{schema}.migrations")).await? {
+        let text = format!("SELECT coalesce(max(version), 0) FROM {schema}.migrations");
+        let version: i32 = sqlx::query_scalar(AssertSqlSafe(text))
+            .fetch_one(connection)
+            .await
+            .map_err(ConnectError::unreachable)?;
+        done = usize::try_from(version).unwrap_or(0);
+    }
+    if done > MIGRATIONS.len() {
+        return Err(ConfigError::new("schema", "was made by a later version of this crate").into());
+    }
+    Ok((1..).zip(MIGRATIONS).skip(done).collect())
+}
+
+async fn is_there(
+    connection: &mut PgConnection,
+    function: &str,
+    name: &str,
+) -> Result<bool, ConnectError> {
+    let text = format!("SELECT {function}($1) IS NOT NULL");
+    let found = sqlx::query_scalar(AssertSqlSafe(text)).bind(name.to_owned());
+    found
+        .fetch_one(connection)
+        .await
+        .map_err(ConnectError::unreachable)
+}
+
+async fn execute(connection: &mut PgConnection, text: &str) -> Result<(), ConnectError> {
+    let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await;
+    done.map(drop).map_err(ConnectError::unreachable)
+}
