@@ -5,6 +5,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::layer::Rules;
 use crate::delivery::{Delivery, DeliveryId};
+use crate::receipt::Line;
 use crate::rejection::Rejection;
 use crate::replay::FreshBody;
 use crate::store::{
@@ -28,6 +29,7 @@ pub(super) struct Ticket<St> {
     // Before the claim was asked for: the lease began later, never earlier.
     pub(super) since: Instant,
     pub(super) lease: Duration,
+    pub(super) line: Option<Line>,
 }
 
 /// How a completion went.
@@ -86,7 +88,14 @@ impl<St: IdempotencyStore> Ticket<St> {
     }
 
     /// Completes the claim; where that fails, goes on trying after the answer went out.
-    pub(super) async fn commit(self, answer: StoredAnswer, keep: Retention) -> Commit {
+    ///
+    /// `is_refusal` says how a receipt ends that waits for it.
+    pub(super) async fn commit(
+        self,
+        answer: StoredAnswer,
+        keep: Retention,
+        is_refusal: bool,
+    ) -> Commit {
         for _ in 0..COMMIT_TRIES {
             let next = Instant::now() + PATIENCE;
             if let Some(commit) = self.try_commit(&answer, keep).await {
@@ -97,7 +106,10 @@ impl<St: IdempotencyStore> Ticket<St> {
         tokio::spawn(async move {
             while self.since.elapsed() < self.lease {
                 sleep(2 * PATIENCE).await;
-                if self.try_commit(&answer, keep).await.is_some() {
+                if let Some(commit) = self.try_commit(&answer, keep).await {
+                    if let Some(line) = &self.line {
+                        line.completed(is_refusal, commit == Commit::Lost).await;
+                    }
                     return;
                 }
             }

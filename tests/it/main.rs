@@ -11,6 +11,7 @@ mod keys;
 mod observe;
 mod order;
 mod properties;
+mod receipt;
 mod replay;
 mod secrets;
 mod sockets;
