@@ -17,7 +17,7 @@
 //! | `settings` | `Settings`, the limits of a receiver from a file |
 //! | `metrics` | `MetricsObserver`, the counts of the contract for the `metrics` facade |
 //! | `tracing` | a span a request and an event an outcome |
-//! | `test-util` | `ManualClock`, `TestClock` and the conformance suite of stores |
+//! | `test-util` | `testing` (signed deliveries, and spoiled ones), `ManualClock`, `TestClock`, the conformance suite of stores |
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 
@@ -46,6 +46,11 @@ pub mod dispatch;
 // Beside the rooms: which connection a request belongs to.
 
 pub mod connection;
+
+// What tests of users need.
+
+#[cfg(feature = "test-util")]
+pub mod testing;
 
 // The porch: only `stack` knows every room.
 

@@ -45,6 +45,7 @@ mod table;
 
 pub(super) use self::code::*;
 pub(super) use self::commerce::*;
+pub(super) use self::entry::Kind;
 pub use self::entry::{Entry, SecretFormat};
 pub(super) use self::mail::*;
 pub(super) use self::messaging::*;
