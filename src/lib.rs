@@ -30,6 +30,8 @@ pub mod verify;
 
 pub mod detach;
 
+pub mod receipt;
+
 pub mod replay;
 
 pub mod envelope;

@@ -5,6 +5,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::layer::Rules;
 use crate::delivery::{Delivery, DeliveryId};
+use crate::receipt::Line;
 use crate::rejection::Rejection;
 use crate::replay::FreshBody;
 use crate::store::{
@@ -28,6 +29,7 @@ pub(super) struct Ticket<St> {
     // Before the claim was asked for: the lease began later, never earlier.
     pub(super) since: Instant,
     pub(super) lease: Duration,
+    pub(super) line: Option<Line>,
 }
 
 /// How a completion went.
@@ -80,13 +82,36 @@ pub(super) fn key(rules: &Rules, body: &FreshBody, payload: &Fingerprint) -> Ide
 }
 
 impl<St: IdempotencyStore> Ticket<St> {
-    pub(super) async fn release(&self) {
-        // Without an answer the lease ends the claim.
-        let _ = timeout(PATIENCE, self.store.release(&self.key, self.fence)).await;
+    /// Gives the claim up; where that fails, goes on trying after the answer went out. A sender whose
+    /// retry comes in seconds must not wait for the end of the lease.
+    pub(super) async fn release(self) {
+        if self.try_release().await {
+            return;
+        }
+        tokio::spawn(async move {
+            while self.since.elapsed() < self.lease {
+                sleep(2 * PATIENCE).await;
+                if self.try_release().await {
+                    return;
+                }
+            }
+        });
+    }
+
+    async fn try_release(&self) -> bool {
+        let release = self.store.release(&self.key, self.fence);
+        matches!(timeout(PATIENCE, release).await, Ok(Ok(_)))
     }
 
     /// Completes the claim; where that fails, goes on trying after the answer went out.
-    pub(super) async fn commit(self, answer: StoredAnswer, keep: Retention) -> Commit {
+    ///
+    /// `is_refusal` says how a receipt ends that waits for it.
+    pub(super) async fn commit(
+        self,
+        answer: StoredAnswer,
+        keep: Retention,
+        is_refusal: bool,
+    ) -> Commit {
         for _ in 0..COMMIT_TRIES {
             let next = Instant::now() + PATIENCE;
             if let Some(commit) = self.try_commit(&answer, keep).await {
@@ -97,7 +122,10 @@ impl<St: IdempotencyStore> Ticket<St> {
         tokio::spawn(async move {
             while self.since.elapsed() < self.lease {
                 sleep(2 * PATIENCE).await;
-                if self.try_commit(&answer, keep).await.is_some() {
+                if let Some(commit) = self.try_commit(&answer, keep).await {
+                    if let Some(line) = &self.line {
+                        line.completed(is_refusal, commit == Commit::Lost).await;
+                    }
                     return;
                 }
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::claim::Ticket;
+use crate::receipt::Line;
 use crate::store::{
     Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, Retention, StoreError,
     StoredAnswer,
@@ -13,13 +14,19 @@ use crate::store::{
 pub(super) struct Forgetful;
 
 impl Ticket<Forgetful> {
-    pub(super) fn unremembered(key: IdemKey, since: Instant, lease: Duration) -> Self {
+    pub(super) fn unremembered(
+        key: IdemKey,
+        since: Instant,
+        lease: Duration,
+        line: Option<Line>,
+    ) -> Self {
         Self {
             store: Arc::new(Forgetful),
             key,
             fence: Fence::LEAST,
             since,
             lease,
+            line,
         }
     }
 }

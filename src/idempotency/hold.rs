@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::claim::{PATIENCE, Ticket};
 use crate::store::{Held, IdempotencyStore};
@@ -47,26 +47,28 @@ pub(super) async fn work_under<St: IdempotencyStore, F: Future>(
 }
 
 /// Renews the claim after each third of the lease. Returns when it is lost, or when it may be: no
-/// renewal for 0.95 of the lease by our own clock.
+/// renewal for 0.95 of the lease by our own clock, whatever the store is doing then.
 async fn keep_renewing<St: IdempotencyStore>(ticket: &Ticket<St>, since: &mut Instant) {
     let lease = ticket.lease;
     loop {
         sleep_until(*since + lease / 3).await;
-        loop {
-            let asked = Instant::now();
-            let renewal = ticket.store.renew(&ticket.key, ticket.fence, lease);
-            match timeout(PATIENCE.min(lease / 10), renewal).await {
-                Ok(Ok(Held::Yes)) => {
-                    *since = asked;
-                    break;
-                }
-                Ok(Ok(Held::Lost)) => return,
-                Ok(Err(_)) | Err(_) => {}
-            }
-            if since.elapsed() >= lease * 19 / 20 {
-                return;
-            }
-            sleep(lease / 20).await;
+        match timeout_at(*since + lease * 19 / 20, renew(ticket)).await {
+            Ok(Some(asked)) => *since = asked,
+            Ok(None) | Err(_) => return,
+        }
+    }
+}
+
+/// When the renewal was asked for that the store granted, or `None` where the claim is lost.
+async fn renew<St: IdempotencyStore>(ticket: &Ticket<St>) -> Option<Instant> {
+    let lease = ticket.lease;
+    loop {
+        let asked = Instant::now();
+        let renewal = ticket.store.renew(&ticket.key, ticket.fence, lease);
+        match timeout(PATIENCE.min(lease / 10), renewal).await {
+            Ok(Ok(Held::Yes)) => return Some(asked),
+            Ok(Ok(Held::Lost)) => return None,
+            Ok(Err(_)) | Err(_) => sleep(lease / 20).await,
         }
     }
 }

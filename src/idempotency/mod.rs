@@ -4,7 +4,9 @@
 //! [`Reject`], completes it: the status, the `Content-Type` and a short body are kept, and a duplicate
 //! gets them again with `Webhook-Duplicate: true`. Anything else gives the claim up, so that the
 //! sender's retry runs. A delivery that is being processed is 503, one known with another payload 422.
-//! A store that does not answer, or has no room, is 503: nothing runs that cannot be remembered.
+//! A store that does not answer, or has no room, is 503: nothing runs that cannot be remembered. A
+//! completion or a release that it does not take is tried again after the answer went out, as long as
+//! the lease may last.
 //!
 //! Where the scheme signs no time, a delivery that comes again later than the replay window after it
 //! was first accepted is 409.

@@ -16,6 +16,7 @@ use super::verdict::{Verdict, judge};
 use super::{ClaimedBody, Grant, IdempotencyLayer};
 use crate::body::ResponseBody;
 use crate::outcome::{Incident, Outcome};
+use crate::receipt::Line;
 use crate::rejection::Rejection;
 use crate::replay::{Fresh, FreshBody};
 use crate::store::{Claim, Fingerprint, IdempotencyStore, Retention, StoredAnswer};
@@ -87,6 +88,10 @@ where
     };
     let key = key(&layer.rules, body, &payload);
     let (since, lease) = (Instant::now(), layer.rules.lease);
+    let line = req.extensions().get::<Line>().cloned();
+    if let Some(line) = &line {
+        line.knows(key.as_str()).await;
+    }
     let fence = match claim(&*layer.store, &key, &payload, lease).await {
         Ok(Claim::Acquired { fence, .. }) => fence,
         Ok(Claim::Done { answer }) if body.is_stale_since(answer.accepted_at) => {
@@ -106,7 +111,7 @@ where
             return Ok(why.response());
         }
         Err(_) if layer.rules.is_open => {
-            let ticket = Ticket::unremembered(key, since, lease);
+            let ticket = Ticket::unremembered(key, since, lease, line);
             let rules = layer.rules;
             return run(ticket, rules.deadline, rules.keep, inner, req).await;
         }
@@ -118,6 +123,7 @@ where
         fence,
         since,
         lease,
+        line,
     };
     let rules = layer.rules;
     // Forgetting early is safe only where a signed time refuses what was forgotten.
@@ -141,6 +147,9 @@ where
     St: IdempotencyStore,
     R: Body<Data = Bytes>,
 {
+    if let Some(line) = &ticket.line {
+        line.dispatched().await;
+    }
     let accepted_at = req.body().unix_seconds();
     let grant = Grant::new(ticket.key.clone(), ticket.fence, keep, accepted_at);
     req.extensions_mut().insert(ticket.fence);
@@ -176,7 +185,10 @@ where
             Outcome::HandlerError
         }
         (verdict, Some(answer)) => {
-            match ticket.commit(answer, keep).await {
+            match ticket
+                .commit(answer, keep, verdict == Verdict::Refusal)
+                .await
+            {
                 Commit::Written => None,
                 Commit::Lost => response.extensions_mut().insert(Incident::LeaseLost),
                 Commit::Failed => response.extensions_mut().insert(Incident::CommitFailed),

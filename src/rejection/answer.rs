@@ -45,6 +45,7 @@ impl Rejection {
             Self::Shed => Some(1 + u16::try_from(RandomState::new().hash_one(()) % 5).unwrap_or(0)),
             Self::SecretUnavailable
             | Self::StoreUnavailable
+            | Self::ReceiptUnavailable
             | Self::HandlerTimeout
             | Self::LeaseLost
             | Self::Draining => Some(5),

@@ -61,6 +61,8 @@ pub enum Rejection {
         /// 409 instead, as the receiver chose.
         is_conflict: bool,
     },
+    /// The store of receipts did not answer when the delivery came: 503.
+    ReceiptUnavailable,
     /// The handler panicked: 500.
     HandlerPanic,
     /// The handler passed its deadline: 503.
@@ -95,6 +97,7 @@ impl Rejection {
             | Self::SecretUnavailable
             | Self::StoreUnavailable
             | Self::StoreFull
+            | Self::ReceiptUnavailable
             | Self::InProgress { .. }
             | Self::HandlerTimeout
             | Self::LeaseLost
@@ -122,6 +125,7 @@ impl Rejection {
             Self::Malformed { .. } => "malformed",
             Self::StoreUnavailable => "store_unavailable",
             Self::StoreFull => "store_full",
+            Self::ReceiptUnavailable => "receipt_unavailable",
             Self::FingerprintMismatch => "fingerprint_mismatch",
             Self::InProgress { .. } => "in_progress",
             Self::HandlerPanic => "handler_panic",

@@ -13,6 +13,7 @@ use crate::idempotency::IdempotencyLayer;
 use crate::limit::BodyLimitLayer;
 use crate::observe::ObserveLayer;
 use crate::outcome::Outcome;
+use crate::receipt::ReceiptLayer;
 use crate::replay::ReplayWindowLayer;
 use crate::report::Observer;
 use crate::scheme::Authenticator;
@@ -36,6 +37,7 @@ pub struct InboundBuilder<V, St> {
     observe: ObserveLayer,
     source: SourceLayer,
     envelope: OpenEnvelopeLayer,
+    receipt: ReceiptLayer,
     connection: Arc<str>,
     max_payload_bytes: u32,
     replay_window: Duration,
@@ -58,6 +60,7 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
             observe: ObserveLayer::new(|_: Outcome| {}),
             source: SourceLayer::everybody(),
             envelope: OpenEnvelopeLayer::new(),
+            receipt: ReceiptLayer::none(),
             connection: "default".into(),
             max_payload_bytes: 1 << 20,
             replay_window: Duration::from_secs(300),
@@ -163,7 +166,13 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         self
     }
 
-    /// Sets the clock of the replay window.
+    /// Writes down what becomes of each delivery.
+    pub fn receipts(mut self, receipts: ReceiptLayer) -> Self {
+        self.receipt = receipts;
+        self
+    }
+
+    /// Sets the clock of the replay window, and of receipts.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
         self
@@ -212,8 +221,10 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
         }
         let keep = Retention::new(self.idempotency_ttl, WEEK);
         let mut replay = ReplayWindowLayer::new(self.replay_window);
+        let mut receipt = self.receipt.with_connection(Arc::clone(&self.connection));
         if let Some(clock) = self.clock {
-            replay = replay.with_clock(clock);
+            replay = replay.with_clock(Arc::clone(&clock));
+            receipt = receipt.with_clock(clock);
         }
         let mut idempotency = IdempotencyLayer::new(self.store)
             .with_connection(self.connection)
@@ -240,6 +251,7 @@ impl<V: Authenticator, St> InboundBuilder<V, St> {
             limit: BodyLimitLayer::new(self.max_payload_bytes).with_deadline(BODY_DEADLINE),
             verify: VerifyLayer::new(self.scheme),
             detach: DetachLayer::new(self.handlers),
+            receipt,
             replay,
             envelope: self.envelope,
             idempotency,

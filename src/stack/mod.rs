@@ -24,6 +24,7 @@ use crate::envelope::{OpenEnvelope, OpenEnvelopeLayer};
 use crate::idempotency::{Idempotency, IdempotencyLayer};
 use crate::limit::{BodyLimit, BodyLimitLayer};
 use crate::observe::{Observe, ObserveLayer};
+use crate::receipt::{IssueReceipt, ReceiptLayer};
 use crate::replay::{ReplayWindow, ReplayWindowLayer};
 use crate::scheme::Authenticator;
 use crate::source::{Source, SourceLayer};
@@ -41,6 +42,7 @@ pub struct Inbound<V, St> {
     limit: BodyLimitLayer,
     verify: VerifyLayer<V>,
     detach: DetachLayer,
+    receipt: ReceiptLayer,
     replay: ReplayWindowLayer,
     envelope: OpenEnvelopeLayer,
     idempotency: IdempotencyLayer<St>,
@@ -64,18 +66,25 @@ impl<V, St> Inbound<V, St> {
     pub async fn drain(&self) {
         self.detach.drain().await;
     }
+
+    /// The receipts, to be queried, swept and purged.
+    pub fn receipts(&self) -> &ReceiptLayer {
+        &self.receipt
+    }
 }
 
 /// The service under an [`Inbound`] layer, without its outermost room.
-type Rooms<S, V, St> =
-    Source<BodyLimit<Verify<Detach<ReplayWindow<OpenEnvelope<Idempotency<S, St>>>>, V>>>;
+type Rooms<S, V, St> = Source<
+    BodyLimit<Verify<Detach<IssueReceipt<ReplayWindow<OpenEnvelope<Idempotency<S, St>>>>>, V>>,
+>;
 
 impl<S, V, St> Layer<S> for Inbound<V, St> {
     type Service = Observe<Rooms<S, V, St>>;
 
     fn layer(&self, inner: S) -> Self::Service {
         let inner = self.envelope.layer(self.idempotency.layer(inner));
-        let inner = self.detach.layer(self.replay.layer(inner));
+        let inner = self.receipt.layer(self.replay.layer(inner));
+        let inner = self.detach.layer(inner);
         let inner = self.limit.layer(self.verify.layer(inner));
         self.observe.layer(self.source.layer(inner))
     }
@@ -90,6 +99,7 @@ impl<V, St> Clone for Inbound<V, St> {
             limit: self.limit.clone(),
             verify: self.verify.clone(),
             detach: self.detach.clone(),
+            receipt: self.receipt.clone(),
             replay: self.replay.clone(),
             envelope: self.envelope.clone(),
             idempotency: self.idempotency.clone(),

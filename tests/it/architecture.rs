@@ -50,6 +50,7 @@ fn rooms_import_only_rooms_before_them() {
         "limit",
         "verify",
         "detach",
+        "receipt",
         "replay",
         "envelope",
         "idempotency",

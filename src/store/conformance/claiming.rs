@@ -1,4 +1,8 @@
-use super::{Case, Claim, Claimant, FIRST, IdemKey, LEASE, OTHER, Suite, Testbed};
+use std::time::Duration;
+
+use super::{Claim, Claimant, FIRST, Held, OTHER, Suite, Testbed};
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
     suite
@@ -21,10 +25,10 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
     suite
         .fact("the wait is what is left of the lease", async |case| {
             case.fence().await;
-            case.that(wait(&case).await <= LEASE);
+            case.that(case.wait().await <= case.lease());
             case.pass(5).await;
-            let left = wait(&case).await;
-            case.that(!left.is_zero() && left <= LEASE / 2);
+            let left = case.wait().await;
+            case.that(!left.is_zero() && left <= case.lease() / 2);
         })
         .await;
     suite
@@ -67,72 +71,76 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
     suite
         .fact("a refused payload leaves the claim alone", async |case| {
             let fence = case.fence().await;
-            case.claim(OTHER).await;
-            case.is(case.renew(fence).await, super::Held::Yes);
+            for _ in 0..2 {
+                case.is(case.claim(OTHER).await, Claim::Mismatch);
+            }
+            case.is_in_progress().await;
+            case.is(case.renew(fence).await, Held::Yes);
         })
         .await;
     suite
-        .fact("keys that differ in case are two", async |case| {
-            apart(case, "Nonce", "nonce").await;
+        .fact("a lease is as long as the claim asks for", async |case| {
+            let long = case.lease() * 3;
+            case.claim_for(Claimant::unique(), FIRST, long).await;
+            case.pass(11).await;
+            case.is_in_progress().await;
+            case.pass(20).await;
+            case.is(case.grant(FIRST).await.1, true);
+        })
+        .await;
+    suite
+        .fact("a lease of 30 days is one", async |case| {
+            case.claim_for(Claimant::unique(), FIRST, 30 * DAY).await;
+            let left = case.wait().await;
+            case.that(left > 29 * DAY && left <= 30 * DAY);
+        })
+        .await;
+    suite
+        .fact("who asked in vain asks in vain again", async |case| {
+            let (who, fence) = (Claimant::unique(), case.fence().await);
+            for _ in 0..2 {
+                let claim = case.claim_as(who, FIRST).await;
+                case.that(matches!(claim, Claim::InProgress { .. }));
+            }
+            case.is(case.renew(fence).await, Held::Yes);
         })
         .await;
     suite
         .fact(
-            "keys that differ in a trailing space are two",
+            "who asked in vain is granted once the key is free",
             async |case| {
-                apart(case, "nonce ", "nonce").await;
+                let (who, fence) = (Claimant::unique(), case.fence().await);
+                case.claim_as(who, FIRST).await;
+                case.claim_as(who, OTHER).await;
+                case.release(fence).await;
+                let (next, _) = case.grant_of(case.claim_as(who, FIRST).await);
+                case.that(next > fence);
             },
         )
         .await;
     suite
         .fact(
-            "keys that differ in the form of a letter are two",
+            "who released is granted again, with a greater token",
             async |case| {
-                apart(case, "e\u{301}", "\u{e9}").await;
+                let who = Claimant::unique();
+                let (fence, _) = case.grant_of(case.claim_as(who, FIRST).await);
+                case.release(fence).await;
+                let (next, _) = case.grant_of(case.claim_as(who, FIRST).await);
+                case.that(next > fence);
             },
         )
         .await;
     suite
-        .fact("keys of control characters are taken", async |case| {
-            apart(case, "\0", "\u{7f}").await;
-        })
-        .await;
-    suite
         .fact(
-            "a key of 255 characters of four bytes is taken",
-            async |mut case| {
-                let nonce = "\u{1f980}".repeat(255 - "conformance:fact:".len());
-                case.key = IdemKey::compose("conformance", Some("fact"), &nonce);
-                case.is(case.key.as_str().chars().count(), 255);
-                case.fence().await;
+            "who let its lease run out may ask again, and holds the key",
+            async |case| {
+                let who = Claimant::unique();
+                case.claim_as(who, FIRST).await;
+                case.pass(11).await;
+                let (fence, _) = case.grant_of(case.claim_as(who, FIRST).await);
                 case.is_in_progress().await;
+                case.is(case.renew(fence).await, Held::Yes);
             },
         )
         .await;
-    suite
-        .fact(
-            "long keys that share their beginning are two",
-            async |case| {
-                let long = "n".repeat(1000);
-                apart(case, &format!("{long}a"), &format!("{long}b")).await;
-            },
-        )
-        .await;
-}
-
-async fn wait<T: Testbed>(case: &Case<'_, T>) -> std::time::Duration {
-    match case.claim(FIRST).await {
-        Claim::InProgress { retry_after } => retry_after,
-        other => panic!("{}: {other:?}", case.fact),
-    }
-}
-
-/// Both nonces are granted, and both are then held.
-async fn apart<T: Testbed>(mut case: Case<'_, T>, one: &str, two: &str) {
-    let number = case.key.as_str().to_owned();
-    for nonce in [one, two] {
-        case.key = IdemKey::compose(&number, None, nonce);
-        case.fence().await;
-        case.is_in_progress().await;
-    }
 }

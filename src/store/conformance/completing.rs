@@ -9,23 +9,6 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
         .await;
     suite
         .fact(
-            "a duplicate hears the whole answer, every byte of it",
-            async |case| {
-                let fence = case.fence().await;
-                case.complete(fence, &answer()).await;
-                case.is_done(&answer()).await;
-            },
-        )
-        .await;
-    suite
-        .fact("an answer without body or type stays one", async |case| {
-            let fence = case.fence().await;
-            case.complete(fence, &another()).await;
-            case.is_done(&another()).await;
-        })
-        .await;
-    suite
-        .fact(
             "a repeated completion is held and keeps the first answer",
             async |case| {
                 let fence = case.fence().await;
@@ -125,44 +108,57 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
         })
         .await;
     suite
-        .fact(
-            "a tombstone keeps status and time of the answer",
-            async |case| {
-                let fence = case.fence().await;
-                case.complete(fence, &answer()).await;
-                case.pass(11).await;
-                case.is_done(&answer().to_tombstone()).await;
-            },
-        )
-        .await;
-    suite
-        .fact("a tombstone knows its payload", async |case| {
-            let fence = case.fence().await;
+        .fact("a completion leaves other keys alone", async |case| {
+            let (fence, beside) = (case.fence().await, case.beside("other"));
+            beside.fence().await;
             case.complete(fence, &answer()).await;
-            case.pass(11).await;
-            case.is(case.claim(OTHER).await, Claim::Mismatch);
+            beside.is_in_progress().await;
         })
         .await;
     suite
         .fact(
-            "a forgotten key is granted with a greater token, to any payload",
+            "a refused payload leaves a completion alone",
             async |case| {
-                let first = case.fence().await;
-                case.complete(first, &answer()).await;
-                case.pass(31).await;
-                let (fence, reclaimed) = case.grant(OTHER).await;
-                case.that(fence > first && !reclaimed);
+                let fence = case.fence().await;
+                case.complete(fence, &answer()).await;
+                case.claim(OTHER).await;
+                case.is_done(&answer()).await;
             },
         )
         .await;
     suite
-        .fact("a forgotten completion cannot be repeated", async |case| {
-            let first = case.fence().await;
-            case.complete(first, &answer()).await;
-            case.pass(31).await;
-            case.fence().await;
-            case.is(case.complete(first, &answer()).await, Held::Lost);
-            case.is_in_progress().await;
+        .fact(
+            "the payload of who took over is the one that was completed",
+            async |case| {
+                case.fence().await;
+                case.pass(11).await;
+                let (fence, _) = case.grant(OTHER).await;
+                case.complete(fence, &answer()).await;
+                case.is(case.claim(FIRST).await, Claim::Mismatch);
+                let answer = answer();
+                case.is(case.claim(OTHER).await, Claim::Done { answer });
+            },
+        )
+        .await;
+    suite
+        .fact(
+            "a claim that was asked for twice is completed by its one token",
+            async |case| {
+                let who = Claimant::unique();
+                let (fence, _) = case.grant_of(case.claim_as(who, FIRST).await);
+                case.claim_as(who, FIRST).await;
+                case.is(case.complete(fence, &answer()).await, Held::Yes);
+                case.is_done(&answer()).await;
+            },
+        )
+        .await;
+    suite
+        .fact("a renewed claim is completed by its token", async |case| {
+            let fence = case.fence().await;
+            case.pass(6).await;
+            case.renew(fence).await;
+            case.is(case.complete(fence, &answer()).await, Held::Yes);
+            case.is_done(&answer()).await;
         })
         .await;
 }

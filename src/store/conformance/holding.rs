@@ -107,4 +107,78 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
             },
         )
         .await;
+    suite
+        .fact("the wait counts from the renewal", async |case| {
+            let fence = case.fence().await;
+            case.pass(6).await;
+            case.renew(fence).await;
+            let left = case.wait().await;
+            case.that(left > case.lease() / 2 && left <= case.lease());
+        })
+        .await;
+    suite
+        .fact("a renewal may ask for more", async |case| {
+            let fence = case.fence().await;
+            case.renew_for(fence, case.lease() * 3).await;
+            case.pass(11).await;
+            case.is_in_progress().await;
+        })
+        .await;
+    suite
+        .fact(
+            "a claim that is renewed in time is never let go",
+            async |case| {
+                let fence = case.fence().await;
+                for _ in 0..4 {
+                    case.pass(6).await;
+                    case.is(case.renew(fence).await, Held::Yes);
+                }
+                case.is_in_progress().await;
+            },
+        )
+        .await;
+    suite
+        .fact("a renewal leaves other keys alone", async |case| {
+            let (fence, beside) = (case.fence().await, case.beside("other"));
+            beside.fence().await;
+            case.pass(6).await;
+            case.renew(fence).await;
+            case.pass(6).await;
+            case.is(beside.grant(FIRST).await.1, true);
+        })
+        .await;
+    suite
+        .fact(
+            "after a takeover the payload of who took over counts",
+            async |case| {
+                case.fence().await;
+                case.pass(11).await;
+                case.grant(OTHER).await;
+                case.is(case.claim(FIRST).await, super::Claim::Mismatch);
+            },
+        )
+        .await;
+    suite
+        .fact("who took over has a whole lease", async |case| {
+            case.fence().await;
+            case.pass(11).await;
+            case.fence().await;
+            case.pass(6).await;
+            case.is_in_progress().await;
+        })
+        .await;
+    suite
+        .fact(
+            "a takeover of a takeover has the greatest token",
+            async |case| {
+                let first = case.fence().await;
+                case.pass(11).await;
+                let second = case.fence().await;
+                case.pass(11).await;
+                let third = case.fence().await;
+                case.that(first < second && second < third);
+                case.is(case.renew(second).await, Held::Lost);
+            },
+        )
+        .await;
 }

@@ -91,4 +91,34 @@ pub(super) async fn run<T: Testbed>(suite: &mut Suite<'_, T>) {
             },
         )
         .await;
+    suite
+        .fact(
+            "a holder that released cannot undo what its successor completed",
+            async |case| {
+                let first = case.fence().await;
+                case.release(first).await;
+                let second = case.fence().await;
+                case.complete(second, &answer()).await;
+                case.is(case.release(first).await, Held::Lost);
+                case.is(case.complete(first, &super::another()).await, Held::Lost);
+                case.is_done(&answer()).await;
+            },
+        )
+        .await;
+    suite
+        .fact("a renewed claim can be released", async |case| {
+            let fence = case.fence().await;
+            case.renew(fence).await;
+            case.is(case.release(fence).await, Held::Yes);
+            case.is(case.grant(FIRST).await.1, false);
+        })
+        .await;
+    suite
+        .fact("a release leaves other keys alone", async |case| {
+            let (fence, beside) = (case.fence().await, case.beside("other"));
+            beside.fence().await;
+            case.release(fence).await;
+            beside.is_in_progress().await;
+        })
+        .await;
 }

@@ -19,5 +19,5 @@ impl Testbed for Boxed {
 
 #[tokio::test(start_paused = true)]
 async fn a_boxed_store_conforms() {
-    assert!(run(&Boxed).await >= 40);
+    assert!(run(&Boxed).await >= 60);
 }

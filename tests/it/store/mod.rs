@@ -5,6 +5,6 @@ mod layered;
 mod moka;
 mod postgres;
 mod redis;
-mod servers;
+pub(crate) mod servers;
 mod transaction;
 mod url;

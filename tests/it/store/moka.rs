@@ -29,7 +29,7 @@ impl Testbed for Paused {
 
 #[tokio::test(start_paused = true)]
 async fn moka_conforms() {
-    assert!(run(&Paused).await >= 40);
+    assert!(run(&Paused).await >= 60);
 }
 
 fn key(number: usize) -> IdemKey {

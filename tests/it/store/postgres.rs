@@ -132,7 +132,7 @@ async fn postgres_conforms() {
         store: own.store.clone(),
         clock: own.clock.clone(),
     };
-    assert!(run(&bed).await >= 40);
+    assert!(run(&bed).await >= 60);
     own.drop_schema().await;
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The URL of a server: that of `variable`, or a local one where it listens. With the variable set,
 /// a server that is missing fails the test.
-pub(super) fn url(variable: &str, default: &str, port: u16) -> Option<String> {
+pub(crate) fn url(variable: &str, default: &str, port: u16) -> Option<String> {
     if let Ok(url) = std::env::var(variable) {
         return Some(url);
     }
@@ -18,17 +18,17 @@ pub(super) fn url(variable: &str, default: &str, port: u16) -> Option<String> {
     None
 }
 
-pub(super) fn redis() -> Option<String> {
+pub(crate) fn redis() -> Option<String> {
     url("REDIS_URL", "redis://127.0.0.1:6379", 6379)
 }
 
-pub(super) fn postgres() -> Option<String> {
+pub(crate) fn postgres() -> Option<String> {
     let default = "postgres://postgres@127.0.0.1:5432/test";
     url("DATABASE_URL", default, 5432)
 }
 
 /// A name that no other run has.
-pub(super) fn unique(name: &str) -> String {
+pub(crate) fn unique(name: &str) -> String {
     let nonce = tower_webhook::store::Claimant::unique().get() >> 64;
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -36,14 +36,14 @@ pub(super) fn unique(name: &str) -> String {
 }
 
 /// A `redis-server` of our own, ended with its owner.
-pub(super) struct Server {
+pub(crate) struct Server {
     process: Child,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// `None`, with a line that says so, where there is no `redis-server` to start.
-    pub(super) fn start(arguments: &[&str]) -> Option<Self> {
+    pub(crate) fn start(arguments: &[&str]) -> Option<Self> {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);

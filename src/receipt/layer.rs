@@ -1,0 +1,221 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_layer::Layer;
+
+use super::line::BoxFuture;
+use super::{
+    IssueReceipt, NewReceipt, OnReceipt, Receipt, ReceiptError, ReceiptEvent, ReceiptEvents,
+    ReceiptId, ReceiptQuery, ReceiptStore, Transition,
+};
+use crate::time::{Clock, SystemClock};
+
+/// Layer that applies the [`IssueReceipt`] middleware.
+///
+/// See the [module docs](crate::receipt).
+#[derive(Clone)]
+#[must_use]
+pub struct ReceiptLayer {
+    // None: nobody asked for receipts.
+    pub(super) shared: Option<Arc<Shared>>,
+}
+
+/// What all receipts of a layer have in common.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) connection: Arc<str>,
+    pub(super) goes_on: bool,
+    observers: Vec<Arc<dyn OnReceipt>>,
+}
+
+impl Shared {
+    pub(super) fn tell(&self, event: &ReceiptEvent) {
+        self.observers
+            .iter()
+            .for_each(|observer| observer.transitioned(event));
+    }
+}
+
+impl ReceiptLayer {
+    /// Writes receipts into `store`.
+    pub fn new(store: impl ReceiptStore) -> Self {
+        Self {
+            shared: Some(Arc::new(Shared {
+                store: Arc::new(store),
+                clock: Arc::new(SystemClock),
+                connection: "default".into(),
+                goes_on: false,
+                observers: Vec::new(),
+            })),
+        }
+    }
+
+    /// No receipts: what the builder has where none were asked for.
+    pub(crate) fn none() -> Self {
+        Self { shared: None }
+    }
+
+    /// Tells `observer` of each step, after it was written.
+    pub fn with_observer(self, observer: impl OnReceipt) -> Self {
+        self.change(|shared| shared.observers.push(Arc::new(observer)))
+    }
+
+    /// Gives the steps as they are written, up to `capacity` ahead of who listens.
+    pub fn events(self, capacity: usize) -> (Self, ReceiptEvents) {
+        let (sender, receiver) = tokio::sync::broadcast::channel(capacity.max(1));
+        (self.with_observer(sender), ReceiptEvents(receiver))
+    }
+
+    /// Takes deliveries although the store cannot write them down: they have no receipt.
+    pub fn continue_without_store(self) -> Self {
+        self.change(|shared| shared.goes_on = true)
+    }
+
+    /// Names the connection, where it is not found out by request.
+    pub fn with_connection(self, name: impl Into<Arc<str>>) -> Self {
+        self.change(|shared| shared.connection = name.into())
+    }
+
+    /// Sets the clock that dates receipts.
+    pub fn with_clock(self, clock: impl Clock) -> Self {
+        self.change(|shared| shared.clock = Arc::new(clock))
+    }
+
+    /// The receipts that `query` asks for, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the store cannot be asked.
+    pub async fn query(&self, query: &ReceiptQuery) -> Result<Vec<Receipt>, ReceiptError> {
+        match &self.shared {
+            Some(shared) => shared.store.query(query).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Rejects, as abandoned, what is open for longer than `lease`: its process ended. Says how many.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the store cannot be asked.
+    pub async fn sweep(&self, lease: Duration) -> Result<usize, ReceiptError> {
+        let Some(shared) = &self.shared else {
+            return Ok(0);
+        };
+        let at = shared.clock.unix_seconds();
+        let lease = i64::try_from(lease.as_secs()).unwrap_or(i64::MAX);
+        let swept = shared.store.sweep(at.saturating_sub(lease), at).await?;
+        for (receipt, step) in &swept {
+            shared.tell(&ReceiptEvent {
+                id: receipt.id,
+                connection: receipt.connection.clone(),
+                key: receipt.key.clone(),
+                from: Some(step.from()),
+                to: step.to(),
+                at,
+            });
+        }
+        Ok(swept.len())
+    }
+
+    /// Forgets final receipts that were last changed longer ago than `age`; says how many.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the store cannot be asked.
+    pub async fn purge(&self, age: Duration) -> Result<u64, ReceiptError> {
+        let Some(shared) = &self.shared else {
+            return Ok(0);
+        };
+        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        shared
+            .store
+            .purge(shared.clock.unix_seconds().saturating_sub(age))
+            .await
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Shared)) -> Self {
+        if let Some(shared) = &mut self.shared {
+            change(Arc::make_mut(shared));
+        }
+        self
+    }
+}
+
+impl<S> Layer<S> for ReceiptLayer {
+    type Service = IssueReceipt<S>;
+
+    fn layer(&self, inner: S) -> IssueReceipt<S> {
+        IssueReceipt::new(inner, self.shared.clone())
+    }
+}
+
+impl fmt::Debug for ReceiptLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiptLayer").finish_non_exhaustive()
+    }
+}
+
+/// A store whose type is forgotten.
+pub(super) trait Store: Send + Sync {
+    fn receive<'a>(&'a self, new: &'a NewReceipt) -> BoxFuture<'a, Result<(), ReceiptError>>;
+
+    fn transition<'a>(
+        &'a self,
+        id: ReceiptId,
+        step: Transition,
+        key: Option<&'a str>,
+        at: i64,
+    ) -> BoxFuture<'a, Result<bool, ReceiptError>>;
+
+    fn query<'a>(
+        &'a self,
+        query: &'a ReceiptQuery,
+    ) -> BoxFuture<'a, Result<Vec<Receipt>, ReceiptError>>;
+
+    fn sweep(
+        &self,
+        before: i64,
+        at: i64,
+    ) -> BoxFuture<'_, Result<Vec<(Receipt, Transition)>, ReceiptError>>;
+
+    fn purge(&self, before: i64) -> BoxFuture<'_, Result<u64, ReceiptError>>;
+}
+
+impl<St: ReceiptStore> Store for St {
+    fn receive<'a>(&'a self, new: &'a NewReceipt) -> BoxFuture<'a, Result<(), ReceiptError>> {
+        Box::pin(ReceiptStore::receive(self, new))
+    }
+
+    fn transition<'a>(
+        &'a self,
+        id: ReceiptId,
+        step: Transition,
+        key: Option<&'a str>,
+        at: i64,
+    ) -> BoxFuture<'a, Result<bool, ReceiptError>> {
+        Box::pin(ReceiptStore::transition(self, id, step, key, at))
+    }
+
+    fn query<'a>(
+        &'a self,
+        query: &'a ReceiptQuery,
+    ) -> BoxFuture<'a, Result<Vec<Receipt>, ReceiptError>> {
+        Box::pin(ReceiptStore::query(self, query))
+    }
+
+    fn sweep(
+        &self,
+        before: i64,
+        at: i64,
+    ) -> BoxFuture<'_, Result<Vec<(Receipt, Transition)>, ReceiptError>> {
+        Box::pin(ReceiptStore::sweep(self, before, at))
+    }
+
+    fn purge(&self, before: i64) -> BoxFuture<'_, Result<u64, ReceiptError>> {
+        Box::pin(ReceiptStore::purge(self, before))
+    }
+}

@@ -1,0 +1,47 @@
+//! Writes down what became of each authentic delivery.
+//!
+//! A receipt is one attempt: `received`, then `dispatched` once the claim is held, then `acknowledged`;
+//! or `duplicate`; or `rejected`, with its reason. Each step is written where the receipt is in the state
+//! before it, and only then told to observers; a step that does not exist cannot be made
+//! ([`Transition`]). Attempts at one event have one idempotency key.
+//!
+//! The room stands below [`detach`](crate::detach), so that a sender who hangs up leaves no receipt open,
+//! and above [`replay`](crate::replay), so that stale deliveries have receipts too. Requests that are not
+//! authentic have none: nothing they do is stored.
+//!
+//! A store that does not answer when a delivery comes is 503, and the sender tries again. One that does
+//! not answer later delays the receipt, not the sender.
+//!
+//! # Example
+//!
+//! ```
+//! use tower_webhook::receipt::{MemoryReceipts, ReceiptEvent, ReceiptLayer};
+//!
+//! let receipts = ReceiptLayer::new(MemoryReceipts::new())
+//!     .with_observer(|event: &ReceiptEvent| println!("{} is {}", event.id, event.to));
+//! // `Inbound::builder(…).receipts(receipts)`, or between `DetachLayer` and `ReplayWindowLayer`
+//! ```
+//!
+//! # Deployment caveat
+//!
+//! A process that dies leaves open receipts behind. Call [`ReceiptLayer::sweep`] at the start, and
+//! every minute: what is open for longer than a lease is then rejected as abandoned. An observer hears of
+//! a step after it was written, so not of one whose process died in between.
+
+mod layer;
+mod line;
+mod memory;
+mod observer;
+mod service;
+mod state;
+mod store;
+
+pub use self::layer::ReceiptLayer;
+pub(crate) use self::line::Line;
+pub use self::memory::MemoryReceipts;
+pub use self::observer::{OnReceipt, ReceiptEvent, ReceiptEvents};
+pub use self::service::{IssueReceipt, ResponseFuture};
+pub use self::state::{Acknowledged, Reason, State, Transition};
+pub use self::store::{
+    MAX_ATTEMPTS, NewReceipt, Receipt, ReceiptError, ReceiptId, ReceiptQuery, ReceiptStore,
+};
