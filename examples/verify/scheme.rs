@@ -42,13 +42,12 @@ pub(crate) fn build(entry: &Entry, setup: &Setup) -> Result<AnyScheme, BoxError>
     if let Some(id) = config["keyid"].as_str() {
         options = options.key_id(id);
     }
-    let mut required = texts("required_components").peekable();
-    if required.peek().is_some()
-        && !texts("required_components").any(|name| name == "content-digest")
-    {
+    let mut required = texts("required_components");
+    // A list without the digest says that the body need not be signed.
+    if config["required_components"].is_array() && required.all(|name| name != "content-digest") {
         options = options.dangerous().allow_unsigned_body();
     }
-    options = required.fold(options, Options::component);
+    options = texts("required_components").fold(options, Options::component);
     options = options.with_clock(ManualClock::new(setup.now));
     // Here the question is who signed, and with what, however weak it is.
     options = options.dangerous().allow_any_topic();
