@@ -51,9 +51,6 @@ impl Args {
                     for entry in tower_webhook::scheme::catalog::all() {
                         println!("{}", entry.id);
                     }
-                    for id in crate::scheme::OTHERS {
-                        println!("{id}");
-                    }
                     std::process::exit(0);
                 }
                 _ => {}

@@ -89,16 +89,13 @@ fn units(capture: &Capture) -> Vec<String> {
 /// Schemes by which it is signed.
 fn other_schemes(capture: &Capture) -> Vec<String> {
     let mut all = Vec::new();
-    for entry in catalog::all().filter(|entry| entry.id != capture.id) {
+    for entry in catalog::all().filter(|entry| entry.id != capture.entry.id) {
         let entry_capture = Capture {
-            entry: Some(entry),
-            id: entry.id.into(),
+            entry,
             ..capture.clone()
         };
         if entry_capture.matches() {
-            let is_kin = capture
-                .entry
-                .is_some_and(|ours| ours.provider == entry.provider);
+            let is_kin = capture.entry.provider == entry.provider;
             all.push((
                 !is_kin,
                 format!("it would match by the scheme {}", entry.id),

@@ -14,6 +14,8 @@ mod json_text;
 mod judge;
 mod request;
 mod scheme;
+#[cfg(test)]
+mod tests;
 mod variations;
 mod vectors;
 
@@ -64,6 +66,7 @@ fn verify(args: &Args) -> Result<bool, BoxError> {
             json!({ "verdict": word, "detail": detail(&capture, &verdict), "hints": hints });
         println!("{verdict}");
     } else {
+        let word = if word == "ok" { "accept" } else { word };
         println!("{word}: {}", detail(&capture, &verdict));
         for hint in hints {
             println!("hint: {hint}");

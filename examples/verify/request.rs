@@ -9,14 +9,12 @@ use tower_webhook::time::{Clock as _, SystemClock};
 
 use crate::args::Args;
 use crate::judge::{Verdict, Window, judge};
-use crate::scheme::{Setup, build, is_known};
+use crate::scheme::{Setup, build};
 
 /// A request as it came, and what it is judged by.
 #[derive(Clone, Debug)]
 pub(crate) struct Capture {
-    pub(crate) id: String,
-    /// What the catalogue says of the scheme, where it is there.
-    pub(crate) entry: Option<&'static Entry>,
+    pub(crate) entry: &'static Entry,
     /// Names and texts.
     pub(crate) secrets: Vec<(String, String)>,
     /// In place of the texts, where one tries other readings of them.
@@ -34,9 +32,7 @@ pub(crate) struct Capture {
 impl Capture {
     pub(crate) fn read(args: &Args) -> Result<Self, BoxError> {
         let entry = catalog::all().find(|entry| entry.id == args.scheme);
-        if !is_known(&args.scheme) {
-            return Err(format!("no scheme `{}`; see `--schemes`", args.scheme).into());
-        }
+        let entry = entry.ok_or(format!("no scheme `{}`; see `--schemes`", args.scheme))?;
         let mut secrets = Vec::new();
         for name in &args.secrets {
             let text = std::env::var(name).map_err(|err| format!("`{name}`: {err}"))?;
@@ -47,7 +43,6 @@ impl Capture {
         let (line, headers) = headers(&text)?;
         let (method, uri) = line.unwrap_or(("POST".into(), "/".into()));
         Ok(Self {
-            id: args.scheme.clone(),
             entry,
             secrets,
             keys: None,
@@ -58,19 +53,14 @@ impl Capture {
             body: read(&args.body)?,
             config: serde_json::from_str(args.config.as_deref().unwrap_or("null"))?,
             now: args.at.unwrap_or_else(|| SystemClock.unix_seconds()),
-            tolerance: args
-                .tolerance
-                .or(entry.and_then(|it| it.tolerance))
-                .unwrap_or(300),
+            tolerance: args.tolerance.or(entry.tolerance).unwrap_or(300),
         })
     }
 
     fn setup(&self) -> Setup {
         let texts = self.secrets.iter().map(|(_, text)| text.as_str().into());
-        let text = self.secrets.first().map(|(_, text)| text.clone());
         Setup {
             secrets: self.keys.clone().unwrap_or_else(|| texts.collect()),
-            text: text.unwrap_or_default(),
             url: self.url.clone(),
             config: self.config.clone(),
             now: self.now,
@@ -82,7 +72,7 @@ impl Capture {
     /// Returns an error where the scheme cannot be made: no secret, no URL.
     pub(crate) fn judge(&self) -> Result<Verdict, BoxError> {
         use tower_webhook::scheme::Scheme as _;
-        let scheme = build(&self.id, &self.setup())?;
+        let scheme = build(self.entry, &self.setup())?;
         let window = Window {
             now: self.now,
             past: self.tolerance,

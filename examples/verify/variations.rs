@@ -145,12 +145,13 @@ pub(crate) fn keys(capture: &Capture) -> Vec<Variation> {
             put("without its prefix, not decoded", Some(bare.into()));
             put("without its prefix, decoded from base64", decoded(bare));
         }
+        put(
+            "with `whsec_` before it",
+            Some(format!("whsec_{trimmed}").into()),
+        );
         put("decoded from base64", decoded(trimmed));
         put("decoded from hex digits", const_hex::decode(trimmed).ok());
-        if capture
-            .entry
-            .is_none_or(|entry| entry.secret != SecretFormat::Text)
-        {
+        if capture.entry.secret != SecretFormat::Text {
             put("as it is, not decoded", Some(trimmed.into()));
         }
     }
@@ -247,15 +248,17 @@ pub(crate) fn times(text: &str) -> Vec<(&'static str, String)> {
 
 /// The header that holds the signature by this scheme.
 pub(crate) fn holder(capture: &Capture) -> Option<HeaderName> {
-    let entry = capture.entry?;
+    let entry = capture.entry;
     let text = match entry.secret {
-        SecretFormat::None => return None,
+        // Deliveries of the others cannot be made here.
+        SecretFormat::None | SecretFormat::Pem | SecretFormat::Jwk | SecretFormat::Base64 => {
+            return None;
+        }
+        _ if entry.id == "meta.handshake" => return None,
         SecretFormat::Whsec => "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         _ => "0101010101010101010101010101010101010101010101010101010101010101",
     };
-    // It cannot make deliveries of every scheme.
-    let takes = !entry.note.contains("takes no delivery");
-    let doubled = takes.then(|| Delivery::of(entry.id, text).doubled().request())?;
+    let doubled = Delivery::of(entry.id, text).doubled().request();
     let twice = |name: &&HeaderName| doubled.headers().get_all(*name).iter().count() > 1;
     doubled.headers().keys().find(twice).cloned()
 }

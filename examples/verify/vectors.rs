@@ -9,10 +9,10 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Request, request::Parts};
 use serde_json::{Value, json};
 use tower_webhook::BoxError;
-use tower_webhook::scheme::catalog::SecretText;
+use tower_webhook::scheme::catalog::{self, SecretText};
 
 use crate::judge::{Verdict, Window, config_word, judge};
-use crate::scheme::{Setup, build, is_known};
+use crate::scheme::{Setup, build};
 
 /// Prints a line a vector and a summary. Says whether all passed.
 pub(crate) fn run(path: &Path, as_json: bool) -> Result<bool, BoxError> {
@@ -53,20 +53,20 @@ fn expected(vector: &Value) -> impl Iterator<Item = &str> {
 /// The word for a vector.
 fn verdict(vector: &Value) -> Result<String, BoxError> {
     let id = vector["scheme"].as_str().unwrap_or_default();
-    if !is_known(id) {
-        return Err(format!("{}: no scheme `{id}`", vector["id"]).into());
-    }
+    let entry = catalog::all().find(|entry| entry.id == id);
+    let entry = entry.ok_or_else(|| format!("{}: no scheme `{id}`", vector["id"]))?;
     let now = vector["now"].as_i64().unwrap_or_default();
     let secrets = vector["secrets"].as_array().into_iter().flatten();
-    let secrets: Vec<_> = secrets.filter_map(Value::as_str).collect();
     let setup = Setup {
-        secrets: secrets.iter().copied().map(SecretText::new).collect(),
-        text: secrets.first().copied().unwrap_or_default().into(),
+        secrets: secrets
+            .filter_map(Value::as_str)
+            .map(SecretText::new)
+            .collect(),
         url: None,
         config: vector["config"].clone(),
         now,
     };
-    let scheme = match build(id, &setup) {
+    let scheme = match build(entry, &setup) {
         Ok(scheme) => scheme,
         Err(why) => return Ok(config_word(&why).into()),
     };

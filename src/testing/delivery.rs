@@ -139,7 +139,12 @@ impl Delivery {
     /// ```
     pub fn options(&self) -> Options {
         let options = Options::new().secret(self.receiver.clone());
-        options.public_url(self.url.as_str())
+        // To others it means something else: what a proxy took off the path.
+        if self.entry.needs_public_url() {
+            options.public_url(self.url.as_str())
+        } else {
+            options
+        }
     }
 
     /// The request, signed.

@@ -58,7 +58,7 @@ impl SigningKey {
                 let public = key.verifying_key().to_bytes();
                 SecretText::new(match format {
                     SecretFormat::Ed25519Hex => const_hex::encode(public),
-                    _ => format!("whpk_{}", STANDARD.encode(public)),
+                    _ => STANDARD.encode(public),
                 })
             }
             #[cfg(feature = "ecdsa")]

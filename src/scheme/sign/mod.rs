@@ -95,6 +95,10 @@ pub(crate) fn smallest(entry: &Entry) -> Option<&'static str> {
             | "twilio.body_sha256"
             | "mailgun.json"
             | "adyen.payments_fields" => Some("{}"),
+            #[cfg(feature = "rfc9421")]
+            "rfc9421.hmac-sha256" => Some("{}"),
+            #[cfg(all(feature = "rfc9421", feature = "ed25519"))]
+            "rfc9421.ed25519" => Some("{}"),
             _ => None,
         },
     }
@@ -121,6 +125,8 @@ pub(crate) fn sign(entry: &Entry, key: &SigningKey, draft: Draft) -> Option<Sign
             "mailgun.json" => Some(own::mailgun_json(key, draft)),
             "mailgun.form" => Some(own::mailgun_form(key, draft)),
             "adyen.payments_fields" => Some(own::adyen(key, draft)),
+            #[cfg(feature = "rfc9421")]
+            "rfc9421.hmac-sha256" | "rfc9421.ed25519" => own::rfc9421(key, draft),
             _ => None,
         },
     }

@@ -167,3 +167,31 @@ pub(super) fn adyen(key: &SigningKey, mut draft: Draft) -> Signed {
     signed.signature = signature;
     signed
 }
+
+/// Signs the method, the URL and a digest of the body.
+#[cfg(feature = "rfc9421")]
+pub(super) fn rfc9421(key: &SigningKey, draft: Draft) -> Option<Signed> {
+    use crate::scheme::Rfc9421Signer;
+    let signer = match key {
+        SigningKey::Secret(secret) => Rfc9421Signer::hmac_sha256("key-1", secret),
+        #[cfg(feature = "ed25519")]
+        SigningKey::Ed25519(key) => Rfc9421Signer::ed25519("key-1", &key.to_bytes()),
+        #[cfg(feature = "ecdsa")]
+        SigningKey::P256(_) => return None,
+    };
+    let time = draft.unix_seconds;
+    let mut signed = draft.sealed(JSON);
+    let mut request = ::http::Request::new(std::mem::take(&mut signed.body));
+    *request.method_mut() = signed.method.clone();
+    *request.uri_mut() = signed.url.parse().ok()?;
+    *request.headers_mut() = std::mem::take(&mut signed.headers);
+    signer.sign(&mut request, time).ok()?;
+    let (head, body) = request.into_parts();
+    let holder = HeaderName::from_static("signature");
+    let value = head.headers.get(&holder)?.to_str().ok()?;
+    signed.signature = value.trim_start_matches("sig1=").trim_matches(':').into();
+    signed.holder = Some(holder);
+    signed.headers = head.headers;
+    signed.body = body;
+    Some(signed)
+}

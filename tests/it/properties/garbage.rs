@@ -125,7 +125,8 @@ fn options(entry: &Entry) -> Options {
 
 #[test]
 fn no_header_and_no_body_makes_a_scheme_panic() {
-    for entry in catalog::all() {
+    let all = catalog::all().filter(|entry| !NOT_SIGNED.contains(&entry.id));
+    for entry in all {
         let scheme = entry.build(&options(entry)).unwrap();
         let names = names(entry);
         let run = runner().run(&any::<u64>(), |seed| {
