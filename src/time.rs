@@ -11,8 +11,11 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn unix_seconds(&self) -> i64;
 }
 
-/// Unix seconds of an RFC 3339 time in UTC.
+/// Unix seconds of an RFC 3339 time in UTC, which is written with a `Z` by everybody who signs one.
 pub(crate) fn rfc3339(text: &str) -> Option<i64> {
+    if !text.ends_with('Z') || text.ends_with(".Z") {
+        return None;
+    }
     let time = humantime::parse_rfc3339(text).ok()?;
     i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
