@@ -1,12 +1,11 @@
 use std::collections::HashMap;
-use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 use serde::Deserialize;
 
-use super::{Connection, ConnectionId};
+use super::{Connection, ConnectionError, ConnectionId};
 use crate::config::ConfigError;
 use crate::event::EventPatterns;
 use crate::scheme::catalog::{self, Options, SecretText};
@@ -47,6 +46,16 @@ pub struct ConnectionConfig {
     pub signature_header: Option<String>,
     /// The URL that the provider was given, for schemes that sign it.
     pub public_url: Option<String>,
+    /// The id of the webhook, which `PayPal` signs.
+    pub webhook_id: Option<String>,
+    /// The topics (ARNs) that Amazon SNS may send from.
+    #[serde(default)]
+    pub topics: Vec<String>,
+    /// The id of the key, for RFC 9421.
+    pub key_id: Option<String>,
+    /// The components that must be signed, for RFC 9421, in place of the usual ones.
+    #[serde(default)]
+    pub required_components: Vec<String>,
     /// The origins that `CloudEvents` deliveries may come from.
     #[serde(default)]
     pub origins: Vec<String>,
@@ -108,7 +117,9 @@ impl ConnectionsFile {
                     "is another connection's too",
                 )));
             }
-            for secret in &secrets {
+            // Two connections may well have one public key: with it nobody signs.
+            let can_sign = catalog::find(&config.kind).is_some_and(|entry| entry.secret.can_sign());
+            for secret in secrets.iter().filter(|_| can_sign) {
                 let owner = owners.insert(secret.digest(), built.len());
                 let is_shared = owner.is_some_and(|owner| owner != built.len());
                 if is_shared && !self.allow_shared_secrets {
@@ -171,6 +182,15 @@ impl ConnectionConfig {
         if let Some(name) = &self.signature_header {
             options = options.signature_header(header("signature_header", name)?);
         }
+        if let Some(id) = &self.webhook_id {
+            options = options.webhook_id(id);
+        }
+        if let Some(id) = &self.key_id {
+            options = options.key_id(id);
+        }
+        options = self.topics.iter().fold(options, Options::topic);
+        let components = self.required_components.iter();
+        options = components.fold(options, Options::component);
         let options = self.origins.iter().fold(options, Options::origin);
         let mut connection =
             Connection::new(id, entry.build(&options)?).with_enabled(self.enabled.unwrap_or(true));
@@ -230,45 +250,5 @@ impl SecretConfig {
 impl fmt::Debug for SecretConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretConfig(redacted)")
-    }
-}
-
-/// A connection of a configuration that cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectionError {
-    connection: String,
-    source: ConfigError,
-}
-
-impl ConnectionError {
-    fn new(kind: &str, name: &str, source: ConfigError) -> Self {
-        Self {
-            connection: format!("{kind}/{name}"),
-            source,
-        }
-    }
-
-    /// The connection, as `type/name`.
-    #[must_use]
-    pub fn connection(&self) -> &str {
-        &self.connection
-    }
-
-    /// The name of the field.
-    #[must_use]
-    pub fn field(&self) -> &'static str {
-        self.source.field()
-    }
-}
-
-impl fmt::Display for ConnectionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "connection `{}` cannot be made", self.connection)
-    }
-}
-
-impl StdError for ConnectionError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&self.source)
     }
 }

@@ -65,6 +65,7 @@
 mod cached;
 mod connections;
 mod decoy;
+mod error;
 mod file;
 mod id;
 mod map;
@@ -78,7 +79,8 @@ use http::StatusCode;
 #[cfg(feature = "moka")]
 pub use self::cached::CachedSource;
 pub use self::connections::Connections;
-pub use self::file::{ConnectionConfig, ConnectionError, ConnectionsFile, SecretConfig};
+pub use self::error::ConnectionError;
+pub use self::file::{ConnectionConfig, ConnectionsFile, SecretConfig};
 pub use self::id::ConnectionId;
 pub use self::map::ConnectionMap;
 pub use self::pass::ConnectionPass;

@@ -215,11 +215,44 @@ async fn a_connection_of_a_file_has_its_own_window_status_and_headers() {
     );
 }
 
+/// A certificate, as a text of TOML.
+fn pem() -> String {
+    let file = include_str!("../vectors/providers.json");
+    let file: serde_json::Value = serde_json::from_str(file).unwrap();
+    let mut vectors = file["vectors"].as_array().unwrap().iter();
+    let vector = vectors
+        .find(|vector| vector["provider"] == "paypal")
+        .unwrap();
+    vector["secrets"][0].to_string()
+}
+
+#[test]
+fn connections_whose_keys_are_looked_up_stand_in_a_file_too() {
+    let text = format!(
+        "[[connection]]\ntype = \"paypal\"\nname = \"a\"\nsigning_secrets = [{0}]\n\
+         webhook_id = \"1\"\n[[connection]]\ntype = \"aws_sns\"\nname = \"a\"\n\
+         topics = [\"arn:aws:sns:eu-west-1:1:a\"]\nsigning_secrets = [{0}]\n",
+        pem()
+    );
+    let file: ConnectionsFile = toml::from_str(&text).unwrap();
+    // The certificate of both is no secret.
+    assert!(ConnectionMap::from_file(&file).is_ok());
+}
+
 #[test]
 fn a_bad_connection_of_a_file_is_named_with_its_field() {
+    let pem = pem();
     let github = r#"type = "github""#;
     let secret = r#"signing_secrets = ["an example secret"]"#;
     for (text, field) in [
+        (
+            format!("type = \"paypal\"\nname = \"a\"\nsigning_secrets = [{pem}]"),
+            "webhook_id",
+        ),
+        (
+            format!("type = \"aws_sns\"\nname = \"a\"\nsigning_secrets = [{pem}]"),
+            "topics",
+        ),
         (format!("type = \"nobody\"\nname = \"a\"\n{secret}"), "type"),
         (format!("{github}\nname = \"a/b\"\n{secret}"), "name"),
         (format!("{github}\nname = \"\"\n{secret}"), "name"),

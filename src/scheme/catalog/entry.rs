@@ -53,6 +53,22 @@ pub enum SecretFormat {
     None,
 }
 
+impl SecretFormat {
+    /// Whether whoever has it can sign. Public keys and certificates only verify.
+    #[must_use]
+    pub fn can_sign(self) -> bool {
+        match self {
+            Self::Text | Self::Text15 | Self::Whsec | Self::Hex | Self::Base64 => true,
+            Self::Ed25519Hex
+            | Self::Ed25519Base64
+            | Self::Spki
+            | Self::Pem
+            | Self::Jwk
+            | Self::None => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(in crate::scheme) enum Kind {
     Hmac(&'static Recipe),
