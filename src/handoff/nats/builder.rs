@@ -69,7 +69,7 @@ impl JetStreamQueueBuilder {
         let stream = timeout(PATIENCE, context.get_stream(&self.stream)).await;
         let stream = stream
             .map_err(ConnectError::unreachable)?
-            .map_err(|err| missing(err))?;
+            .map_err(missing)?;
         let config = &stream.cached_info().config;
         self.judge(config)?;
         let owner = timeout(PATIENCE, context.stream_by_subject(self.subject.as_str())).await;
