@@ -17,8 +17,9 @@
 //! | `handoff-nats` | `JetStreamQueue`, hand-off to NATS JetStream |
 //! | `handoff-apalis` | `ApalisQueue`, hand-off to PostgreSQL, SQLite or Redis through apalis |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
+//! | `metrics` | `MetricsObserver`, the counts of the contract for the `metrics` facade |
 //! | `tracing` | a span a request and an event an outcome |
-//! | `test-util` | `ManualClock`, `TestClock` and the conformance suite of stores |
+//! | `test-util` | `testing` (signed deliveries, and spoiled ones), `ManualClock`, `TestClock`, the conformance suite of stores |
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 
@@ -50,6 +51,11 @@ pub mod handoff;
 
 pub mod connection;
 
+// What tests of users need.
+
+#[cfg(feature = "test-util")]
+pub mod testing;
+
 // The porch: only `stack` knows every room.
 
 pub mod stack;
@@ -59,6 +65,7 @@ pub mod settings;
 
 // The cellar: what every room stands on.
 
+mod background;
 pub mod body;
 pub mod config;
 pub mod danger;
