@@ -1,11 +1,18 @@
 //! apalis, with its tasks in PostgreSQL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use apalis_core::error::BoxDynError;
+use apalis_core::task::data::Data;
+use apalis_core::worker::builder::WorkerBuilder;
+use apalis_core::worker::context::WorkerContext;
 use apalis_postgres::{PgPool, PostgresStorage};
 use sqlx::{AssertSqlSafe, Row as _};
 use tower_webhook::handoff::{ApalisQueue, Enqueued, Handoff, Job, Queue, QueueErrorKind};
-use tower_webhook::store::MokaStore;
+use tower_webhook::store::{
+    Claim, Claimant, Fingerprint, IdempotencyStore as _, MokaStore, Retention, StoredAnswer,
+};
 
 use super::{Seen, job, send};
 use crate::store::servers::{postgres, unique};
@@ -114,5 +121,49 @@ async fn a_database_that_does_not_take_gives_503_and_the_next_delivery_enqueues(
     database.pool.close().await;
     let err = queue(&database.pool).enqueue(&job("b")).await.unwrap_err();
     assert_eq!(err.kind(), QueueErrorKind::Unavailable);
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn a_worker_of_apalis_claims_each_task_as_a_job() {
+    async fn work(
+        job: Job,
+        store: Data<Arc<MokaStore>>,
+        worker: WorkerContext,
+    ) -> Result<(), BoxDynError> {
+        let print = Fingerprint::of(&job.payload);
+        let lease = Duration::from_secs(30);
+        let key = job.work_key();
+        let claim = store.claim(&key, Claimant::unique(), &print, lease).await?;
+        let Claim::Acquired { fence, .. } = claim else {
+            return Err("another worker has it".into());
+        };
+        let keep = Retention::new(lease, lease);
+        let answer = StoredAnswer::new(http::StatusCode::OK, job.accepted_at);
+        store.complete(&key, fence, &answer, keep).await?;
+        worker.stop()?;
+        Ok(())
+    }
+
+    let Some(database) = Database::new().await else {
+        return;
+    };
+    let handoff = Handoff::new(queue(&database.pool));
+    let store = Arc::new(MokaStore::new());
+    // One store for both claims: the receiver's is completed before the worker asks for its own.
+    assert_eq!(send(&handoff, &store, "a").await, Seen::ACCEPTED);
+    let [job] = &database.jobs().await[..] else {
+        panic!("one task")
+    };
+    let worker = WorkerBuilder::new("worker")
+        .backend(PostgresStorage::<Job>::new(&database.pool))
+        .data(Arc::clone(&store))
+        .build(work);
+    let worked = tokio::time::timeout(Duration::from_secs(60), worker.run());
+    worked.await.expect("a task in time").unwrap();
+    let print = Fingerprint::of(&job.payload);
+    let (key, lease) = (job.work_key(), Duration::from_secs(30));
+    let again = store.claim(&key, Claimant::unique(), &print, lease);
+    assert!(matches!(again.await, Ok(Claim::Done { .. })));
     database.delete().await;
 }
