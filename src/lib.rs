@@ -14,6 +14,8 @@
 //! | `x509` | `SnsScheme`, `PayPalScheme`: RSA under X.509 certificates |
 //! | `jwt` | `PlaidScheme`: JSON Web Tokens signed with ES256 |
 //! | `rfc9421` | `Rfc9421Scheme`: HTTP Message Signatures |
+//! | `handoff-nats` | `JetStreamQueue`, hand-off to NATS JetStream |
+//! | `handoff-apalis` | `ApalisQueue`, hand-off to PostgreSQL, SQLite or Redis through apalis |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
 //! | `metrics` | `MetricsObserver`, the counts of the contract for the `metrics` facade |
 //! | `tracing` | a span a request and an event an outcome |
@@ -42,6 +44,8 @@ pub mod idempotency;
 // Below the rooms.
 
 pub mod dispatch;
+
+pub mod handoff;
 
 // Beside the rooms: which connection a request belongs to.
 

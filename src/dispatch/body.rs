@@ -21,7 +21,7 @@ impl DispatchBody {
         Self(body.map_err(Into::into).boxed_unsync())
     }
 
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::new(Full::default())
     }
 }

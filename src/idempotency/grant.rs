@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::StatusCode;
 
 use crate::store::{Fence, IdemKey, Retention, StoredAnswer};
@@ -10,6 +12,7 @@ use crate::store::{Fence, IdemKey, Retention, StoredAnswer};
 #[derive(Clone, Debug)]
 pub struct Grant {
     key: IdemKey,
+    connection: Arc<str>,
     fence: Fence,
     keep: Retention,
     accepted_at: i64,
@@ -17,9 +20,16 @@ pub struct Grant {
 
 impl Grant {
     // `pub(super)`, not `pub(crate)`: no other room may mint the proof.
-    pub(super) fn new(key: IdemKey, fence: Fence, keep: Retention, accepted_at: i64) -> Self {
+    pub(super) fn new(
+        key: IdemKey,
+        connection: Arc<str>,
+        fence: Fence,
+        keep: Retention,
+        accepted_at: i64,
+    ) -> Self {
         Self {
             key,
+            connection,
             fence,
             keep,
             accepted_at,
@@ -30,6 +40,12 @@ impl Grant {
     #[must_use]
     pub fn key(&self) -> &IdemKey {
         &self.key
+    }
+
+    /// The name of the connection, the first part of the key.
+    #[must_use]
+    pub fn connection(&self) -> &Arc<str> {
+        &self.connection
     }
 
     /// The token of the claim. A later run of the same delivery has a greater one.

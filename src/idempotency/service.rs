@@ -1,5 +1,6 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use tower_service::Service;
 
 use super::claim::{Commit, Ticket, claim, key};
 use super::hold::{End, work_under};
+use super::layer::Rules;
 use super::verdict::{Verdict, judge};
 use super::{ClaimedBody, Grant, IdempotencyLayer};
 use crate::body::ResponseBody;
@@ -114,7 +116,7 @@ where
         Err(_) if layer.rules.is_open => {
             let ticket = Ticket::unremembered(key, since, lease, line);
             let rules = layer.rules;
-            return run(ticket, rules.deadline, rules.keep, inner, req).await;
+            return run(ticket, &rules, rules.keep, inner, req).await;
         }
         Err(why) => return Ok(why.response()),
     };
@@ -133,12 +135,12 @@ where
         Some(_) => rules.keep.with_safety(body.window()),
         None => rules.keep,
     };
-    run(ticket, rules.deadline, keep, inner, req).await
+    run(ticket, &rules, keep, inner, req).await
 }
 
 async fn run<S, St, R>(
     mut ticket: Ticket<St>,
-    deadline: std::time::Duration,
+    rules: &Rules,
     keep: Retention,
     mut inner: S,
     mut req: Request<FreshBody>,
@@ -154,7 +156,15 @@ where
     }
     let reporter = req.extensions().get::<Reporter>().cloned();
     let accepted_at = req.body().unix_seconds();
-    let grant = Grant::new(ticket.key.clone(), ticket.fence, keep, accepted_at);
+    let connection = req.body().profile().connection();
+    let connection = Arc::clone(connection.unwrap_or(&rules.connection));
+    let grant = Grant::new(
+        ticket.key.clone(),
+        connection,
+        ticket.fence,
+        keep,
+        accepted_at,
+    );
     req.extensions_mut().insert(ticket.fence);
     req.extensions_mut().insert(grant.clone());
     let req = req.map(|body| ClaimedBody::seal(body, grant));
@@ -168,7 +178,7 @@ where
         let verdict = judge(&mut response);
         Ok((verdict, keepable(response, verdict, accepted_at).await))
     };
-    let (verdict, answered) = match work_under(&mut ticket, deadline, work).await {
+    let (verdict, answered) = match work_under(&mut ticket, rules.deadline, work).await {
         End::Done(Ok(done)) => done,
         End::Done(Err(err)) => {
             ticket.release().await;

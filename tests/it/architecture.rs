@@ -55,6 +55,7 @@ fn rooms_import_only_rooms_before_them() {
         "envelope",
         "idempotency",
         "dispatch",
+        "handoff",
     ];
     let mut files = Vec::new();
     sources(&src, &mut files);

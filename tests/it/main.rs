@@ -6,6 +6,7 @@ mod detach;
 mod dispatch;
 mod envelope;
 mod faulty;
+mod handoff;
 mod idempotency;
 mod keys;
 mod observe;
