@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -120,8 +121,11 @@ impl ReceiptStore for MemoryReceipts {
                 && query.until.is_none_or(|until| row.received_at < until)
         };
         let table = self.table();
-        let rows = table.rows.values().rev().filter(asked);
+        let mut rows: Vec<_> = table.rows.values().rev().filter(asked).collect();
+        // Stable: of one second, the one that came later is the newer.
+        rows.sort_by_key(|row| Reverse(row.received_at));
         let rows = rows
+            .into_iter()
             .skip(query.offset as usize)
             .take(query.limit.min(1000) as usize);
         Ok(rows.cloned().collect())

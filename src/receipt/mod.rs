@@ -28,19 +28,35 @@
 //! every minute: what is open for longer than a lease is then rejected as abandoned. An observer hears of
 //! a step after it was written, so not of one whose process died in between.
 
+mod boxed;
+#[cfg(feature = "test-util")]
+pub mod conformance;
+mod connect;
 mod layer;
 mod line;
 mod memory;
 mod observer;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod service;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod state;
 mod store;
 
+pub use self::boxed::BoxReceipts;
+pub use self::connect::connect;
 pub use self::layer::ReceiptLayer;
 pub(crate) use self::line::Line;
 pub use self::memory::MemoryReceipts;
 pub use self::observer::{OnReceipt, ReceiptEvent, ReceiptEvents};
+#[cfg(feature = "postgres")]
+pub use self::postgres::PostgresReceipts;
 pub use self::service::{IssueReceipt, ResponseFuture};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteReceipts;
 pub use self::state::{Acknowledged, Reason, State, Transition};
 pub use self::store::{
     MAX_ATTEMPTS, NewReceipt, Receipt, ReceiptError, ReceiptId, ReceiptQuery, ReceiptStore,

@@ -12,6 +12,7 @@ mod observe;
 mod order;
 mod proof;
 mod receipt;
+mod receipt_stores;
 mod replay;
 mod secrets;
 mod sockets;
