@@ -38,10 +38,10 @@ pub(crate) async fn migrate(
     .await?;
     let missing = missing(&mut tx, schema, migrations).await?;
     // `IF NOT EXISTS` would ask for the right to create even where there is nothing to create.
-    if !is_there(&mut tx, "to_regnamespace", schema).await? {
+    if !is_there(&mut tx, schema, None).await? {
         execute(&mut tx, &format!("CREATE SCHEMA {schema}")).await?;
     }
-    if !is_there(&mut tx, "to_regclass", &format!("{schema}.{table}")).await? {
+    if !is_there(&mut tx, schema, Some(table)).await? {
         let columns = "version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now()";
         execute(
             &mut tx,
@@ -67,7 +67,7 @@ async fn missing(
     Migrations { table, all }: &Migrations,
 ) -> Result<Vec<(usize, &'static str)>, ConnectError> {
     let mut done = 0;
-    if is_there(connection, "to_regclass", &format!("{schema}.{table}")).await? {
+    if is_there(connection, schema, Some(table)).await? {
         let text = format!("SELECT coalesce(max(version), 0) FROM {schema}.{table}");
         let version: i32 = sqlx::query_scalar(AssertSqlSafe(text))
             .fetch_one(connection)
@@ -81,14 +81,19 @@ async fn missing(
     Ok((1..).zip(all.iter().copied()).skip(done).collect())
 }
 
+/// Whether there is the schema, or the table in it. Not asked of `to_regclass`: it answers from a cache,
+/// which may not have heard yet of who held the lock before.
 async fn is_there(
     connection: &mut PgConnection,
-    function: &str,
-    name: &str,
+    schema: &str,
+    table: Option<&str>,
 ) -> Result<bool, ConnectError> {
-    let text = format!("SELECT {function}($1) IS NOT NULL");
-    let found = sqlx::query_scalar(AssertSqlSafe(text)).bind(name.to_owned());
-    found
+    let text = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace n \
+                LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid \
+                WHERE n.nspname = $1 AND ($2::text IS NULL OR c.relname = $2))";
+    sqlx::query_scalar(text)
+        .bind(schema)
+        .bind(table)
         .fetch_one(connection)
         .await
         .map_err(ConnectError::unreachable)
