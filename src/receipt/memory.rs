@@ -57,8 +57,10 @@ impl Table {
         let same = |row: &Receipt| row.digest == new.digest && row.connection == new.connection;
         let of_same = self.rows.values().filter(|row| same(row)).count();
         if of_same >= MAX_ATTEMPTS {
-            let mut rows = self.rows.iter();
-            let oldest = rows.find(|(_, row)| same(row) && row.state.is_final());
+            let rows = self.rows.iter();
+            let last = rows.filter(|(_, row)| same(row) && row.state.is_final());
+            // Of equals the first, which is the oldest.
+            let oldest = last.min_by_key(|(_, row)| row.state.name() == "acknowledged");
             if let Some(place) = oldest.map(|(place, _)| *place) {
                 self.remove(place);
             }
@@ -78,6 +80,9 @@ impl Table {
 impl ReceiptStore for MemoryReceipts {
     async fn receive(&self, receipt: &NewReceipt) -> Result<(), ReceiptError> {
         let mut table = self.table();
+        if table.places.contains_key(&receipt.id) {
+            return Ok(());
+        }
         if !table.make_room(receipt, self.capacity) {
             return Err(ReceiptError::unavailable("all receipts are open"));
         }

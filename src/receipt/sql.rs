@@ -60,7 +60,11 @@ impl Statements {
         let excess = format!(
             "(SELECT CASE WHEN count(*) > {most} THEN count(*) - {most} ELSE 0 END FROM {table} WHERE {same})"
         );
-        let forgotten = lot(&format!("{same} AND {FINAL}"), "place", &excess);
+        let forgotten = lot(
+            &format!("{same} AND {FINAL}"),
+            "state = 'acknowledged', place",
+            &excess,
+        );
         let sweep = |from: State| {
             let step = Transition::new(from, State::Rejected(Reason::Abandoned))
                 .expect("what is open can be abandoned");

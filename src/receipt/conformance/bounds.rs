@@ -1,6 +1,6 @@
 use super::racing::at_once;
 use super::{Case, NOW, ReceiptId, ReceiptQuery, State, Suite, new};
-use crate::receipt::{MAX_ATTEMPTS, NewReceipt, ReceiptStore};
+use crate::receipt::{Acknowledged, MAX_ATTEMPTS, NewReceipt, ReceiptStore};
 
 /// More than a store may take into one statement.
 const MANY: usize = 1_050;
@@ -32,6 +32,25 @@ pub(super) async fn run<S: ReceiptStore>(suite: &mut Suite<impl AsyncFn() -> S>)
                 let ids = ids_of(&case).await;
                 case.that(ids.contains(&received) && ids.contains(&dispatched));
                 case.is(ids.len(), MAX_ATTEMPTS);
+            },
+        )
+        .await;
+    suite
+        .fact(
+            "of more attempts what was acknowledged is forgotten last",
+            async |case| {
+                let handled = State::Acknowledged(Acknowledged::Handled);
+                let first = case.received("{}", handled, NOW).await;
+                for at in 0..2 * MAX_ATTEMPTS as i64 {
+                    case.received("{}", State::Duplicate, NOW + at).await;
+                }
+                let ids = ids_of(&case).await;
+                case.is((ids.len(), ids.last()), (MAX_ATTEMPTS, Some(&first)));
+                for at in 100..100 + MAX_ATTEMPTS as i64 {
+                    case.received("{}", handled, NOW + at).await;
+                }
+                let ids = ids_of(&case).await;
+                case.that(ids.len() == MAX_ATTEMPTS && !ids.contains(&first));
             },
         )
         .await;

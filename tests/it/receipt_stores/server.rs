@@ -33,7 +33,8 @@ impl Own {
     }
 
     pub(super) async fn store(&self) -> PostgresReceipts {
-        let store = PostgresReceipts::with_schema(self.pool.clone(), &self.schema());
+        let schema = self.schema();
+        let store = PostgresReceipts::with_schema(self.pool.clone(), &schema);
         store.await.expect("the server is there")
     }
 
@@ -80,7 +81,8 @@ async fn receipts_share_a_schema_with_claims_and_many_may_start_at_once() {
     };
     let (one, two, three, four) =
         futures_util::future::join4(receipts(), claims(), receipts(), claims()).await;
-    assert!(one.is_ok() && two.is_ok() && three.is_ok() && four.is_ok());
+    one.and(three).unwrap();
+    two.and(four).unwrap();
     let count = format!("SELECT count(*) FROM {schema}.receipt_migrations");
     let count: i64 = query_scalar(AssertSqlSafe(count))
         .fetch_one(&own.pool)
