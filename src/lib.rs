@@ -6,7 +6,8 @@
 //! |---|---|
 //! | `moka` (default) | `MokaStore`, the memory of deliveries inside the process |
 //! | `redis` | `RedisStore`, claims on Redis 7.0 or later |
-//! | `postgres` | `PostgresStore`, claims on PostgreSQL 14 or later |
+//! | `postgres` | `PostgresStore` and `PostgresReceipts`, claims and receipts on PostgreSQL 14 or later |
+//! | `sqlite` | `SqliteReceipts`, receipts in a file |
 //! | `tls` | TLS to the servers of stores |
 //! | `axum` | the extractors `Webhook<T>` and `RawWebhook` |
 //! | `ed25519` | `PublicKeyScheme` for Discord and Standard Webhooks `v1a` |
@@ -16,7 +17,7 @@
 //! | `rfc9421` | `Rfc9421Scheme`: HTTP Message Signatures |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
 //! | `tracing` | a span a request and an event an outcome |
-//! | `test-util` | `ManualClock`, `TestClock` and the conformance suite of stores |
+//! | `test-util` | `ManualClock`, `TestClock` and the conformance suites of stores and of receipts |
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 

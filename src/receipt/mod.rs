@@ -22,6 +22,21 @@
 //! // `Inbound::builder(…).receipts(receipts)`, or between `DetachLayer` and `ReplayWindowLayer`
 //! ```
 //!
+//! # Which store when
+//!
+//! | you run | take | because |
+//! |---|---|---|
+//! | one instance, and a restart may forget | [`MemoryReceipts`] | nothing to operate; the oldest make room |
+//! | one machine | `SqliteReceipts` (feature `sqlite`) | a file, and no server; receipts survive the process |
+//! | several instances | `PostgresReceipts` (feature `postgres`) | one table for all, next to the claims |
+//!
+//! [`connect`] chooses by URL, [`BoxReceipts`] holds any of them; an own one implements [`ReceiptStore`]
+//! and passes the suite in `receipt::conformance` (feature `test-util`).
+//!
+//! A delivery costs three writes, each waited for up to 500 ms. In a database it leaves about 1 KiB, indices
+//! included: call [`ReceiptLayer::purge`] every hour, with the age that an auditor asks for. Attempts at
+//! one payload leave [`MAX_ATTEMPTS`] at most, so whoever replays a captured delivery fills nothing.
+//!
 //! # Deployment caveat
 //!
 //! A process that dies leaves open receipts behind. Call [`ReceiptLayer::sweep`] at the start, and
