@@ -16,8 +16,9 @@
 //! | `jwt` | `PlaidScheme`: JSON Web Tokens signed with ES256 |
 //! | `rfc9421` | `Rfc9421Scheme`: HTTP Message Signatures |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
+//! | `metrics` | `MetricsObserver`, the counts of the contract for the `metrics` facade |
 //! | `tracing` | a span a request and an event an outcome |
-//! | `test-util` | `ManualClock`, `TestClock` and the conformance suites of stores and of receipts |
+//! | `test-util` | `testing` (signed deliveries, and spoiled ones), `ManualClock`, `TestClock`, the conformance suites of stores and of receipts |
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 
@@ -47,6 +48,11 @@ pub mod dispatch;
 
 pub mod connection;
 
+// What tests of users need.
+
+#[cfg(feature = "test-util")]
+pub mod testing;
+
 // The porch: only `stack` knows every room.
 
 pub mod stack;
@@ -56,6 +62,7 @@ pub mod settings;
 
 // The cellar: what every room stands on.
 
+mod background;
 pub mod body;
 pub mod config;
 pub mod danger;

@@ -1,10 +1,11 @@
 //! Tells an observer how each request ended, also when nobody is there to be answered.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::delivery::Delivery;
 use crate::outcome::{Incident, Outcome};
-use crate::scheme::AuthErrorKind;
+use crate::scheme::{AuthErrorKind, Profile};
 
 /// Hears how requests end: the place for metrics.
 ///
@@ -14,9 +15,16 @@ pub trait Observer: Send + Sync + 'static {
     /// A request ended. Called once for each.
     fn outcome(&self, outcome: Outcome);
 
-    /// A signature matched: by which secret says [`Delivery::key_id`].
-    fn verified(&self, delivery: &Delivery) {
-        let _ = delivery;
+    /// A request ended, with what is known of it. Called once for each; by default as
+    /// [`outcome`](Self::outcome).
+    fn ended(&self, end: &Ended) {
+        self.outcome(end.outcome);
+    }
+
+    /// A signature matched: by which secret says [`Delivery::key_id`]. `bytes` is the length of the
+    /// body.
+    fn verified(&self, delivery: &Delivery, bytes: usize) {
+        let _ = (delivery, bytes);
     }
 
     /// A request was not authentic, for this cause. The sender never hears it.
@@ -30,6 +38,18 @@ pub trait Observer: Send + Sync + 'static {
     }
 }
 
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ended {
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// Its connection, once it is authentic: no stranger's text is ever here.
+    pub connection: Option<Arc<str>>,
+    /// How long the handler ran, where it ran to its end.
+    pub handler: Option<Duration>,
+}
+
 impl<F: Fn(Outcome) + Send + Sync + 'static> Observer for F {
     fn outcome(&self, outcome: Outcome) {
         self(outcome);
@@ -40,7 +60,13 @@ impl<F: Fn(Outcome) + Send + Sync + 'static> Observer for F {
 #[derive(Clone)]
 pub(crate) struct Reporter {
     observer: Arc<dyn Observer>,
-    stage: Arc<Mutex<Stage>>,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    stage: Stage,
+    connection: Option<Arc<str>>,
+    handler: Option<Duration>,
 }
 
 /// Where a request is, as far as its connection matters.
@@ -56,13 +82,23 @@ impl Reporter {
     pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
         Self {
             observer,
-            stage: Arc::new(Mutex::new(Stage::Connected)),
+            state: Arc::new(Mutex::new(State {
+                stage: Stage::Connected,
+                connection: None,
+                handler: None,
+            })),
         }
     }
 
     /// A signature matched.
-    pub(crate) fn verified(&self, delivery: &Delivery) {
-        self.observer.verified(delivery);
+    pub(crate) fn verified(&self, delivery: &Delivery, profile: &Profile, bytes: usize) {
+        self.state().connection = profile.connection().cloned();
+        self.observer.verified(delivery, bytes);
+    }
+
+    /// The handler ran to its end.
+    pub(crate) fn handled(&self, took: Duration) {
+        self.state().handler = Some(took);
     }
 
     /// No signature matched.
@@ -75,13 +111,21 @@ impl Reporter {
         if let Some(incident) = incident {
             self.observer.incident(incident);
         }
-        self.observer.outcome(outcome);
+        let (connection, handler) = {
+            let state = self.state();
+            (state.connection.clone(), state.handler)
+        };
+        self.observer.ended(&Ended {
+            outcome,
+            connection,
+            handler,
+        });
     }
 
     /// The connection ended before the answer.
     pub(crate) fn hung_up(&self) {
         match self.swap(Stage::Gone) {
-            Stage::Connected => self.observer.outcome(Outcome::aborted()),
+            Stage::Connected => self.answered(Outcome::aborted(), None),
             Stage::Detached => self.observer.incident(Incident::ClientGone),
             Stage::Finished(outcome) => self.answered(outcome, Some(Incident::ClientGone)),
             Stage::Gone => {}
@@ -101,7 +145,10 @@ impl Reporter {
     }
 
     fn swap(&self, stage: Stage) -> Stage {
-        let mut now = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *now, stage)
+        std::mem::replace(&mut self.state().stage, stage)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,10 +11,20 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn unix_seconds(&self) -> i64;
 }
 
-/// Unix seconds of an RFC 3339 time in UTC.
+/// Unix seconds of an RFC 3339 time in UTC, which is written with a `Z` by everybody who signs one.
 pub(crate) fn rfc3339(text: &str) -> Option<i64> {
+    if !text.ends_with('Z') || text.ends_with(".Z") {
+        return None;
+    }
     let time = humantime::parse_rfc3339(text).ok()?;
     i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
+}
+
+/// The RFC 3339 time in UTC of Unix seconds.
+#[cfg(feature = "test-util")]
+pub(crate) fn to_rfc3339(unix_seconds: i64) -> String {
+    let since = std::time::Duration::from_secs(unix_seconds.try_into().unwrap_or(0));
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
 }
 
 /// The clock of the machine.

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::layer::Rules;
+use crate::background::Background;
 use crate::delivery::{Delivery, DeliveryId};
 use crate::receipt::Line;
 use crate::rejection::Rejection;
@@ -30,6 +31,7 @@ pub(super) struct Ticket<St> {
     pub(super) since: Instant,
     pub(super) lease: Duration,
     pub(super) line: Option<Line>,
+    pub(super) background: Background,
 }
 
 /// How a completion went.
@@ -88,7 +90,7 @@ impl<St: IdempotencyStore> Ticket<St> {
         if self.try_release().await {
             return;
         }
-        tokio::spawn(async move {
+        self.background.clone().spawn(async move {
             while self.since.elapsed() < self.lease {
                 sleep(2 * PATIENCE).await;
                 if self.try_release().await {
@@ -119,7 +121,7 @@ impl<St: IdempotencyStore> Ticket<St> {
             }
             sleep_until(next).await;
         }
-        tokio::spawn(async move {
+        self.background.clone().spawn(async move {
             while self.since.elapsed() < self.lease {
                 sleep(2 * PATIENCE).await;
                 if let Some(commit) = self.try_commit(&answer, keep).await {

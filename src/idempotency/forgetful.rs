@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::claim::Ticket;
+use crate::background::Background;
 use crate::receipt::Line;
 use crate::store::{
     Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, Retention, StoreError,
@@ -27,6 +28,7 @@ impl Ticket<Forgetful> {
             since,
             lease,
             line,
+            background: Background::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tower_layer::Layer;
 
 use super::Idempotency;
+use crate::background::Background;
 use crate::danger::Dangerous;
 use crate::store::Retention;
 
@@ -15,6 +16,7 @@ use crate::store::Retention;
 pub struct IdempotencyLayer<St> {
     pub(super) store: Arc<St>,
     pub(super) rules: Rules,
+    pub(super) background: Background,
 }
 
 #[derive(Clone, Debug)]
@@ -35,6 +37,7 @@ impl<St> IdempotencyLayer<St> {
         let day = Duration::from_secs(86_400);
         Self {
             store: Arc::new(store),
+            background: Background::new(),
             rules: Rules {
                 connection: "default".into(),
                 lease: Duration::from_secs(300),
@@ -86,6 +89,12 @@ impl<St> IdempotencyLayer<St> {
         self
     }
 
+    /// Waits until nothing is being completed or given up in the background, after its answer went out.
+    /// A process that ends before it may forget what it did.
+    pub async fn idle(&self) {
+        self.background.idle().await;
+    }
+
     /// What may be weakened.
     pub fn dangerous(self) -> Dangerous<Self> {
         Dangerous(self)
@@ -115,6 +124,7 @@ impl<St> Clone for IdempotencyLayer<St> {
         Self {
             store: Arc::clone(&self.store),
             rules: self.rules.clone(),
+            background: self.background.clone(),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::outcome::{Incident, Outcome};
 use crate::receipt::Line;
 use crate::rejection::Rejection;
 use crate::replay::{Fresh, FreshBody};
+use crate::report::Reporter;
 use crate::store::{Claim, Fingerprint, IdempotencyStore, Retention, StoredAnswer};
 use crate::verify::Verified as _;
 
@@ -80,7 +81,12 @@ where
     R: Body<Data = Bytes>,
 {
     let body = req.body();
-    let payload = Fingerprint::of(body.as_bytes());
+    // Where bodies that differ may share a signature, they are one payload: a second spelling is a
+    // duplicate, and no conflict.
+    let payload = match &body.delivery().content_digest {
+        Some(digest) => Fingerprint::of(digest.as_bytes()),
+        None => Fingerprint::of(body.as_bytes()),
+    };
     let key = key(&layer.rules, body, &payload);
     let (since, lease) = (Instant::now(), layer.rules.lease);
     let line = req.extensions().get::<Line>().cloned();
@@ -119,6 +125,7 @@ where
         since,
         lease,
         line,
+        background: layer.background,
     };
     let rules = layer.rules;
     // Forgetting early is safe only where a signed time refuses what was forgotten.
@@ -145,6 +152,7 @@ where
     if let Some(line) = &ticket.line {
         line.dispatched().await;
     }
+    let reporter = req.extensions().get::<Reporter>().cloned();
     let accepted_at = req.body().unix_seconds();
     let grant = Grant::new(ticket.key.clone(), ticket.fence, keep, accepted_at);
     req.extensions_mut().insert(ticket.fence);
@@ -152,7 +160,11 @@ where
     let req = req.map(|body| ClaimedBody::seal(body, grant));
     let work = async move {
         poll_fn(|cx| inner.poll_ready(cx)).await?;
+        let begun = Instant::now();
         let mut response = inner.call(req).await?;
+        if let Some(reporter) = reporter {
+            reporter.handled(begun.elapsed());
+        }
         let verdict = judge(&mut response);
         Ok((verdict, keepable(response, verdict, accepted_at).await))
     };

@@ -5,6 +5,8 @@
 //! [`Incident`](crate::outcome::Incident) first, and the outcome follows. With the feature `tracing`
 //! there is a span `webhook` and one event an outcome. No body, signature or key is in either.
 //!
+//! With the feature `metrics`, [`MetricsObserver`] counts all that for the `metrics` facade.
+//!
 //! Refusals are RFC 9457 problem documents; a caller that speaks gRPC gets the matching `grpc-status`
 //! instead. A layer that is not enabled answers 404 and calls nothing.
 //!
@@ -22,8 +24,12 @@
 
 mod answer;
 mod layer;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod service;
 
 pub use self::layer::ObserveLayer;
+#[cfg(feature = "metrics")]
+pub use self::metrics::MetricsObserver;
 pub use self::service::{Observe, ResponseFuture};
-pub use crate::report::Observer;
+pub use crate::report::{Ended, Observer};

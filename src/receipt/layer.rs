@@ -9,6 +9,7 @@ use super::{
     IssueReceipt, OnReceipt, Receipt, ReceiptError, ReceiptEvent, ReceiptEvents, ReceiptQuery,
     ReceiptStore,
 };
+use crate::background::Background;
 use crate::time::{Clock, SystemClock};
 
 /// Layer that applies the [`IssueReceipt`] middleware.
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) connection: Arc<str>,
     pub(super) goes_on: bool,
+    pub(super) background: Background,
     observers: Vec<Arc<dyn OnReceipt>>,
 }
 
@@ -48,6 +50,7 @@ impl ReceiptLayer {
                 clock: Arc::new(SystemClock),
                 connection: "default".into(),
                 goes_on: false,
+                background: Background::new(),
                 observers: Vec::new(),
             })),
         }
@@ -82,6 +85,13 @@ impl ReceiptLayer {
     /// Sets the clock that dates receipts.
     pub fn with_clock(self, clock: impl Clock) -> Self {
         self.change(|shared| shared.clock = Arc::new(clock))
+    }
+
+    /// Waits until nothing is being written in the background, after its answer went out.
+    pub async fn idle(&self) {
+        if let Some(shared) = &self.shared {
+            shared.background.idle().await;
+        }
     }
 
     /// The receipts that `query` asks for, the newest first.

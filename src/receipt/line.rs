@@ -77,7 +77,7 @@ impl Line {
             return;
         }
         let line = self.clone();
-        tokio::spawn(async move {
+        self.shared.background.spawn(async move {
             for _ in 0..RETRIES {
                 sleep(2 * PATIENCE).await;
                 if line.flush(&mut *line.receipt.progress.lock().await).await {

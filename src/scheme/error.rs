@@ -39,6 +39,29 @@ pub enum AuthErrorKind {
     KeyUnavailable,
 }
 
+impl AuthErrorKind {
+    /// The label of the cause, from a closed set.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::MissingHeader => "missing_header",
+            Self::DuplicateHeader => "duplicate_header",
+            Self::MalformedHeader => "malformed_header",
+            Self::MalformedTimestamp => "malformed_timestamp",
+            Self::MalformedBody => "malformed_body",
+            Self::UnknownKey => "unknown_key",
+            Self::UnsupportedVersion => "unsupported_version",
+            Self::Mismatch => "bad_signature",
+            Self::BodyDigest => "body_hash_mismatch",
+            Self::Uncovered => "insufficient_coverage",
+            Self::Expired => "expired",
+            Self::UntrustedKeyUrl => "untrusted_cert_url",
+            Self::OtherTopic => "other_topic",
+            Self::KeyUnavailable => "key_unavailable",
+        }
+    }
+}
+
 impl AuthError {
     /// The category of refusal.
     #[must_use]

@@ -68,6 +68,8 @@ mod recipe;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
 mod setup;
+#[cfg(feature = "test-util")]
+pub(crate) mod sign;
 mod signature;
 #[cfg(feature = "x509")]
 mod sns;

@@ -197,8 +197,9 @@ impl Profile {
         self.success
     }
 
-    /// Whether what stands in the payload is signed.
-    pub(crate) fn signs_body(&self) -> bool {
+    /// Whether every byte of the payload is signed, or what it decodes to.
+    #[must_use]
+    pub fn signs_body(&self) -> bool {
         self.facts.signs_body
     }
 

@@ -90,7 +90,10 @@ pub(crate) enum Unit {
 /// How the URL is written into the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UrlForm {
+    /// As the provider was given it.
     Verbatim,
+    /// With the query of the request, as have the other two.
+    Queried,
     /// With some escapes undone, as `HubSpot` has it.
     Unescaped,
     /// With and without its port, as Twilio has it.

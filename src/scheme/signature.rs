@@ -22,7 +22,8 @@ pub(crate) enum Layout {
     Whole { prefix: &'static str },
     /// `t=<time>,<version>=<signature>,…`; other keys are skipped.
     Pairs {
-        separator: char,
+        /// As the provider writes it; a space after it is optional to us.
+        separator: &'static str,
         version: &'static str,
     },
     /// `<version>,<signature> …`; other versions are skipped.
@@ -74,14 +75,13 @@ pub(super) fn parse<'h>(
             parsed.candidates.push(decode(digits, encoding, len)?);
             return Ok(parsed);
         }
-        Layout::Pairs { separator, version } => (separator, '=', version),
-        Layout::List { version } => (' ', ',', version),
+        Layout::Pairs { separator, version } => (separator.trim_end(), '=', version),
+        Layout::List { version } => (" ", ',', version),
     };
     for (count, entry) in text.split(separator).enumerate() {
         if count > MAX_CANDIDATES {
             return Err(malformed.into());
         }
-        // Some write a space after the separator.
         let entry = entry.strip_prefix(' ').unwrap_or(entry);
         let (key, value) = entry.split_once(joint).ok_or(malformed)?;
         if key == version {

@@ -20,12 +20,12 @@ use crate::secret::Secret;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TokenScheme {
-    header: HeaderName,
-    prefix: &'static str,
+    pub(super) header: HeaderName,
+    pub(super) prefix: &'static str,
     in_query: Option<&'static str>,
     tokens: Vec<Secret>,
-    id: Vec<HeaderName>,
-    event_type: Vec<HeaderName>,
+    pub(super) id: Vec<HeaderName>,
+    pub(super) event_type: Vec<HeaderName>,
     is_okta: bool,
     profile: Arc<Profile>,
 }
@@ -125,6 +125,12 @@ impl TokenScheme {
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = Arc::new(profile);
         self
+    }
+
+    /// The token as it is sent.
+    #[cfg(feature = "test-util")]
+    pub(super) fn written(&self) -> String {
+        String::from_utf8_lossy(self.tokens[0].expose()).into_owned()
     }
 
     fn check(&self, head: &Parts) -> Result<Delivery, AuthError> {

@@ -161,7 +161,7 @@ impl Pass for TwilioPass {
 }
 
 /// Each key and value, sorted, what comes twice once.
-fn sorted(body: &[u8]) -> Result<String, AuthError> {
+pub(super) fn sorted(body: &[u8]) -> Result<String, AuthError> {
     // What is no text decodes to the same as other bytes do, so the signature would not bind it.
     let text = std::str::from_utf8(body).map_err(|_| AuthErrorKind::MalformedBody)?;
     let mut pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();

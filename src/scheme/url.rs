@@ -36,21 +36,39 @@ impl PublicUrl {
 
     /// The texts that the provider may have signed for this request.
     pub(super) fn forms(&self, head: &Parts, form: UrlForm) -> Vec<String> {
-        let mut forms = vec![self.text.to_string()];
-        // Providers that take a URL to the letter send nothing in its query that was not there.
-        let query = head.uri.query().filter(|_| form != UrlForm::Verbatim);
-        if let Some(query) = query {
-            let path = self.text.split('?').next().unwrap_or_default();
-            forms.push(format!("{path}?{query}"));
-        }
-        match form {
-            UrlForm::Verbatim => {}
-            UrlForm::Unescaped => forms.iter_mut().for_each(|form| *form = unescape(form)),
-            UrlForm::Ports => forms = forms.iter().flat_map(|form| self.ports(form)).collect(),
-        }
+        let mut forms = match form {
+            // Providers that take a URL to the letter send nothing in its query that was not there.
+            UrlForm::Verbatim => vec![self.text.to_string()],
+            UrlForm::Queried => vec![self.queried(head)],
+            UrlForm::Unescaped => vec![unescape(&self.queried(head))],
+            UrlForm::Ports => self.ports(&self.queried(head)).into(),
+        };
         forms.sort_unstable();
         forms.dedup();
         forms
+    }
+
+    /// The URL with the query of the request and with no other: what a handler reads was signed.
+    fn queried(&self, head: &Parts) -> String {
+        let path = self.text.split('?').next().unwrap_or_default();
+        match head.uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The text that a provider signs that delivers to this URL.
+    #[cfg(feature = "test-util")]
+    pub(super) fn signed(&self, form: UrlForm) -> String {
+        match form {
+            UrlForm::Unescaped => unescape(&self.text),
+            UrlForm::Verbatim | UrlForm::Queried | UrlForm::Ports => self.text.to_string(),
+        }
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The URL without and with its port.

@@ -62,9 +62,13 @@ impl Inbound<(), ()> {
 }
 
 impl<V, St> Inbound<V, St> {
-    /// Refuses what is new from now on, with 503, and waits until no handler runs.
+    /// Refuses what is new from now on, with 503, and waits until no handler runs and nothing is being
+    /// completed in the background. Give it a time-out, 25 s for instance: with a store that is down it
+    /// takes up to a lease.
     pub async fn drain(&self) {
         self.detach.drain().await;
+        self.idempotency.idle().await;
+        self.receipt.idle().await;
     }
 
     /// The receipts, to be queried, swept and purged.

@@ -149,7 +149,7 @@ where
                                     let shape = profile.accepts(media).unwrap_or(Shape::Opaque);
                                     let permit = raw.take_permit();
                                     if let Some(reporter) = head.extensions.get::<Reporter>() {
-                                        reporter.verified(&delivery);
+                                        reporter.verified(&delivery, profile, bytes.len());
                                     }
                                     *this.profile = Some(Arc::clone(profile));
                                     let profile = Arc::clone(profile);

@@ -54,6 +54,7 @@ fn rooms_import_only_rooms_before_them() {
         "replay",
         "envelope",
         "idempotency",
+        "dispatch",
     ];
     let mut files = Vec::new();
     sources(&src, &mut files);
@@ -108,6 +109,7 @@ fn request_headers_are_read_by_verify_and_what_it_asks() {
         "connection",
         "rejection",
         "observe",
+        "testing",
     ];
     let mut files = Vec::new();
     sources(&src, &mut files);

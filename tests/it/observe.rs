@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 use tower_webhook::Inbound;
 use tower_webhook::idempotency::ClaimedBody;
-use tower_webhook::observe::{ObserveLayer, Observer};
+use tower_webhook::observe::{MetricsObserver, ObserveLayer, Observer};
 use tower_webhook::outcome::{Incident, Outcome};
 use tower_webhook::rejection::Rejection;
 use tower_webhook::scheme::HmacScheme;
@@ -265,4 +265,77 @@ async fn a_receiver_that_is_switched_off_is_404_to_authentic_deliveries_too() {
     let Ok(response) = inbound.layer(handler).oneshot(delivery()).await;
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     assert!(serde_json::from_str::<Settings>("{\"replay_window_secs\":1}").is_err());
+}
+
+#[test]
+fn the_metrics_of_the_contract_are_counted() {
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+    let recorder = DebuggingRecorder::new();
+    let snapshots = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        runtime.unwrap().block_on(async {
+            let secret = Secret::new(KEY).unwrap().with_id("2026");
+            let inbound = Inbound::builder(HmacScheme::github(secret))
+                .observer(MetricsObserver::new("primary"))
+                .build()
+                .unwrap();
+            let handler = service_fn(|_: Request<ClaimedBody>| async {
+                Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+            });
+            let stack = inbound.layer(handler);
+            let mut forged = delivery();
+            let wrong = format!("sha256={}", "0".repeat(64)).parse().unwrap();
+            forged.headers_mut().insert("x-hub-signature-256", wrong);
+            for req in [delivery(), delivery(), forged] {
+                let Ok(_) = stack.clone().oneshot(req).await;
+            }
+        });
+    });
+    let mut counts: Vec<_> = Vec::new();
+    for (key, _, _, value) in snapshots.snapshot().into_vec() {
+        let key = key.key();
+        let labels = key
+            .labels()
+            .map(|label| format!("{}={}", label.key(), label.value()));
+        let labels: Vec<_> = labels.collect();
+        let count = match value {
+            DebugValue::Counter(count) => count,
+            DebugValue::Histogram(values) => values.len() as u64,
+            DebugValue::Gauge(_) => panic!("no gauges"),
+        };
+        counts.push(format!("{}{labels:?} {count}", key.name()).replace('"', ""));
+    }
+    counts.sort();
+    assert_eq!(
+        counts,
+        [
+            "webhook_auth_failures_total[cause=bad_signature] 1",
+            "webhook_body_bytes[] 2",
+            "webhook_handler_seconds[connection=primary] 1",
+            "webhook_requests_total[connection=primary, outcome=acknowledged] 1",
+            "webhook_requests_total[connection=primary, outcome=duplicate] 1",
+            "webhook_requests_total[connection=primary, outcome=unauthenticated] 1",
+            "webhook_verified_total[key_id=2026] 2",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_for_what_is_completed_in_the_background() {
+    use std::sync::atomic::Ordering;
+    let store = Arc::<crate::faulty::Faulty>::default();
+    let inbound = Inbound::builder_with_store(scheme(), Arc::clone(&store));
+    let inbound = inbound.build().unwrap();
+    let handler = service_fn(|_: Request<ClaimedBody>| async {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    store.completions_to_fail.store(6, Ordering::Relaxed);
+    let Ok(response) = inbound.layer(handler).oneshot(delivery()).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(store.completions.load(Ordering::Relaxed), 4);
+    inbound.drain().await;
+    assert_eq!(store.completions.load(Ordering::Relaxed), 7);
 }

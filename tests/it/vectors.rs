@@ -101,24 +101,6 @@ fn request(vector: &Value) -> Request<()> {
     request.body(()).unwrap()
 }
 
-fn word(cause: AuthErrorKind) -> &'static str {
-    match cause {
-        AuthErrorKind::MissingHeader => "missing_header",
-        AuthErrorKind::DuplicateHeader => "duplicate_header",
-        AuthErrorKind::MalformedHeader => "malformed_header",
-        AuthErrorKind::MalformedTimestamp => "malformed_timestamp",
-        AuthErrorKind::MalformedBody => "malformed_body",
-        AuthErrorKind::UnknownKey => "unknown_key",
-        AuthErrorKind::UntrustedKeyUrl => "untrusted_cert_url",
-        AuthErrorKind::Uncovered => "insufficient_coverage",
-        AuthErrorKind::BodyDigest => "body_hash_mismatch",
-        AuthErrorKind::Expired => "expired",
-        AuthErrorKind::UnsupportedVersion => "unsupported_version",
-        AuthErrorKind::Mismatch => "bad_signature",
-        other => panic!("{other:?}"),
-    }
-}
-
 /// What a receiver says to a vector, its body in chunks, and the delivery.
 async fn verdict(vector: &Value, chunk: usize) -> (&'static str, Response<Bytes>) {
     let refused = |word| (word, Response::new(Bytes::new()));
@@ -164,12 +146,10 @@ async fn verdict(vector: &Value, chunk: usize) -> (&'static str, Response<Bytes>
             Rejection::Stale => "stale",
             Rejection::Future => "future",
             Rejection::Method | Rejection::Handshake => "challenge_rejected",
-            Rejection::Unauthenticated => word(
-                *response
-                    .extensions()
-                    .get()
-                    .expect("a cause beside each 401"),
-            ),
+            Rejection::Unauthenticated => {
+                let cause: Option<&AuthErrorKind> = response.extensions().get();
+                cause.expect("a cause beside each 401").label()
+            }
             other => other.label(),
         },
         Some(other) => other.label(),

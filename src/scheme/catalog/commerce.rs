@@ -7,7 +7,7 @@ use crate::scheme::{AdyenScheme, AnyScheme, Shape};
 pub(in crate::scheme) const STRIPE: Recipe = Recipe {
     signature: &["stripe-signature"],
     layout: Layout::Pairs {
-        separator: ',',
+        separator: ",",
         version: "v1",
     },
     content: &[Part::Timestamp, Part::Literal("."), Part::Body],
@@ -50,7 +50,7 @@ pub(in crate::scheme) const SQUARE: Recipe = Recipe {
 pub(in crate::scheme) const PADDLE: Recipe = Recipe {
     signature: &["paddle-signature"],
     layout: Layout::Pairs {
-        separator: ';',
+        separator: ";",
         version: "h1",
     },
     content: &[Part::Timestamp, Part::Literal(":"), Part::Body],

@@ -22,7 +22,7 @@ pub struct Entry {
     pub tolerance: Option<u64>,
     /// What bites.
     pub note: &'static str,
-    pub(super) kind: Kind,
+    pub(in crate::scheme) kind: Kind,
 }
 
 /// How a provider writes its secrets.
@@ -54,7 +54,7 @@ pub enum SecretFormat {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(in crate::scheme) enum Kind {
     Hmac(&'static Recipe),
     Ed25519(&'static Recipe),
     Ecdsa(&'static Recipe),
@@ -63,7 +63,7 @@ pub(super) enum Kind {
 
 /// A scheme that is no recipe, as the table of providers tells of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Own {
+pub(in crate::scheme) struct Own {
     pub(super) signature: &'static str,
     pub(super) signed: &'static str,
     pub(super) id: &'static str,

@@ -45,6 +45,8 @@ mod table;
 
 pub(super) use self::code::*;
 pub(super) use self::commerce::*;
+#[cfg(feature = "test-util")]
+pub(super) use self::entry::Kind;
 pub use self::entry::{Entry, SecretFormat};
 pub(super) use self::mail::*;
 pub(super) use self::messaging::*;

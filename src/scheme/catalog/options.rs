@@ -10,7 +10,7 @@ use crate::scheme::PublicUrl;
 use crate::secret::Secret;
 use crate::time::{Clock, SystemClock};
 
-/// What an [`Entry`] is made into a scheme with.
+/// What an [`Entry`](super::Entry) is made into a scheme with.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Options {

@@ -23,6 +23,8 @@ pub(in crate::scheme) const HUBSPOT_V1: Recipe = Recipe {
 
 pub(in crate::scheme) const HUBSPOT_V2: Recipe = Recipe {
     content: &[Part::Method, Part::Url, Part::Body],
+    // Cards are asked for by `GET`, with what they are about in the query.
+    url: UrlForm::Queried,
     facts: Facts {
         allows_get: true,
         ..Facts::new(Shape::Opaque)
@@ -50,7 +52,7 @@ pub(in crate::scheme) const DROPBOX: Recipe = Recipe {
 pub(in crate::scheme) const CALENDLY: Recipe = Recipe {
     signature: &["calendly-webhook-signature"],
     layout: Layout::Pairs {
-        separator: ',',
+        separator: ",",
         version: "v1",
     },
     content: &[Part::Timestamp, Part::Literal("."), Part::Body],
@@ -64,6 +66,11 @@ pub(in crate::scheme) const CALENDLY: Recipe = Recipe {
 
 pub(in crate::scheme) const WORKOS: Recipe = Recipe {
     signature: &["workos-signature"],
+    // Its own SDK for Python wants the space.
+    layout: Layout::Pairs {
+        separator: ", ",
+        version: "v1",
+    },
     time: Time::Signature("t", Unit::Millis),
     facts: Facts {
         id: Some(Field::optional(&["id"])),

@@ -12,6 +12,8 @@ use crate::secret::Secret;
 #[must_use]
 pub struct SecretText {
     text: Zeroizing<String>,
+    // The key itself, where it is decoded already.
+    key: Option<Secret>,
     id: Option<String>,
     not_before: Option<i64>,
     not_after: Option<i64>,
@@ -22,6 +24,7 @@ impl SecretText {
     pub fn new(text: impl Into<String>) -> Self {
         Self {
             text: Zeroizing::new(text.into()),
+            key: None,
             id: None,
             not_before: None,
             not_after: None,
@@ -48,7 +51,11 @@ impl SecretText {
 
     /// What tells two secrets apart without keeping either.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        sha2::Sha256::digest(self.text.as_bytes()).into()
+        let key = self
+            .key
+            .as_ref()
+            .map_or(self.text.as_bytes(), Secret::expose);
+        sha2::Sha256::digest(key).into()
     }
 
     #[cfg_attr(
@@ -65,11 +72,14 @@ impl SecretText {
         &self.text
     }
 
-    pub(super) fn read(
+    pub(in crate::scheme) fn read(
         &self,
         format: SecretFormat,
         allows_short: bool,
     ) -> Result<Secret, ConfigError> {
+        if let Some(key) = &self.key {
+            return Ok(self.dated(key.clone()));
+        }
         let text = self.text.as_str();
         let secret = match format {
             _ if text.trim().is_empty() => Secret::new(""),
@@ -80,7 +90,11 @@ impl SecretText {
             _ if allows_short => Secret::dangerous_any_length(text),
             _ => Secret::new(text),
         };
-        let mut secret = secret.map_err(|err| ConfigError::new("signing_secrets", err.reason()))?;
+        let secret = secret.map_err(|err| ConfigError::new("signing_secrets", err.reason()))?;
+        Ok(self.dated(secret))
+    }
+
+    fn dated(&self, mut secret: Secret) -> Secret {
         if let Some(time) = self.not_before {
             secret = secret.not_before(time);
         }
@@ -90,7 +104,17 @@ impl SecretText {
         if let Some(id) = &self.id {
             secret = secret.with_id(id.as_str());
         }
-        Ok(secret)
+        secret
+    }
+}
+
+/// A key that is decoded already, however the provider writes it. Its dates and its id stay.
+impl From<Secret> for SecretText {
+    fn from(key: Secret) -> Self {
+        Self {
+            key: Some(key),
+            ..Self::new("")
+        }
     }
 }
 

@@ -1,0 +1,80 @@
+//! What the gateway answers.
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::routing::{get, post};
+use http::{StatusCode, header};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Deserialize;
+use tower_webhook::Inbound;
+use tower_webhook::connection::{ConnectionMap, Connections};
+use tower_webhook::envelope::RawWebhook;
+use tower_webhook::receipt::{Receipt, ReceiptLayer, ReceiptQuery};
+use tower_webhook::store::BoxStore;
+
+type Gateway = Inbound<Connections<ConnectionMap>, BoxStore>;
+
+pub(crate) fn app(
+    inbound: Gateway,
+    receipts: ReceiptLayer,
+    recorder: PrometheusHandle,
+    is_enabled: bool,
+) -> Router {
+    let webhooks = Router::new()
+        .route("/webhooks/{type}/{name}", post(handle).fallback(handle))
+        .layer(inbound);
+    if !is_enabled {
+        return webhooks; // and 404 to all else
+    }
+    webhooks
+        .route("/health", get(async || "ok"))
+        .route("/metrics", get(async move || recorder.render()))
+        .route("/receipts", get(query).with_state(receipts))
+}
+
+/// Here deliveries would go on to whoever wants them. Each comes once.
+async fn handle(RawWebhook(_payload, _delivery): RawWebhook) -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    connection: Option<String>,
+    state: Option<String>,
+    key: Option<String>,
+    limit: Option<u32>,
+    offset: Option<u32>,
+}
+
+async fn query(
+    State(receipts): State<ReceiptLayer>,
+    Query(asked): Query<Asked>,
+) -> Result<([(header::HeaderName, &'static str); 1], String), StatusCode> {
+    let query = ReceiptQuery {
+        connection: asked.connection,
+        state: asked.state,
+        key: asked.key,
+        limit: asked.limit.unwrap_or(50),
+        offset: asked.offset.unwrap_or(0),
+        ..ReceiptQuery::default()
+    };
+    let found = receipts.query(&query).await;
+    let found = found.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    let rows: Vec<_> = found.iter().map(row).collect();
+    let json = serde_json::Value::from(rows).to_string();
+    Ok(([(header::CONTENT_TYPE, "application/json")], json))
+}
+
+fn row(receipt: &Receipt) -> serde_json::Value {
+    serde_json::json!({
+        "id": receipt.id.to_string(),
+        "connection": receipt.connection,
+        "key": receipt.key,
+        "delivery_id": receipt.delivery_id,
+        "event_type": receipt.event_type,
+        "state": receipt.state.name(),
+        "reason": receipt.state.reason(),
+        "received_at": receipt.received_at,
+        "changed_at": receipt.changed_at,
+    })
+}

@@ -1,0 +1,133 @@
+//! An inbound gateway: all connections of a configuration file behind one address.
+//!
+//! `cargo run --example gateway --all-features -- --config examples/gateway/sample.toml`
+
+mod config;
+mod http_api;
+mod server;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tower_webhook::connection::Connections;
+use tower_webhook::delivery::Delivery;
+use tower_webhook::observe::{Ended, MetricsObserver, Observer};
+use tower_webhook::outcome::{Incident, Outcome};
+use tower_webhook::receipt::{ReceiptEvent, ReceiptLayer};
+use tower_webhook::scheme::AuthErrorKind;
+use tower_webhook::{BoxError, Inbound};
+
+use self::config::Config;
+
+/// How long deliveries under way may take at shutdown.
+const GRACE: Duration = Duration::from_secs(25);
+/// After how long an open receipt belongs to a process that died: the lease of a claim.
+const LEASE: Duration = Duration::from_secs(300);
+
+/// Counts, and writes what nobody must miss into the log.
+struct Watch(MetricsObserver);
+
+impl Observer for Watch {
+    fn outcome(&self, outcome: Outcome) {
+        self.0.outcome(outcome);
+    }
+
+    fn ended(&self, end: &Ended) {
+        self.0.ended(end);
+    }
+
+    fn verified(&self, delivery: &Delivery, bytes: usize) {
+        self.0.verified(delivery, bytes);
+    }
+
+    fn unauthenticated(&self, cause: AuthErrorKind) {
+        self.0.unauthenticated(cause);
+    }
+
+    fn incident(&self, incident: Incident) {
+        eprintln!("look at this: {incident:?}");
+        self.0.incident(incident);
+    }
+}
+
+/// One line a delivery, when it is over.
+fn log(event: &ReceiptEvent) {
+    if event.to.is_final() {
+        println!("{} {} {}", event.connection, event.to, event.id);
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    if let Err(err) = run().await {
+        // The whole chain: the outer error says which connection, the inner one which field.
+        eprint!("error: {err}");
+        let mut source = err.source();
+        while let Some(err) = source {
+            eprint!(": {err}");
+            source = err.source();
+        }
+        eprintln!();
+        std::process::exit(1);
+    }
+}
+
+async fn run() -> Result<(), BoxError> {
+    let (path, listen) = arguments()?;
+    let config = Config::read(&path)?;
+    let store = tower_webhook::store::connect(&config.store).await?;
+    let receipts = tower_webhook::receipt::connect(&config.receipts).await?;
+    let receipts = ReceiptLayer::new(receipts).with_observer(log);
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
+
+    let inbound = Inbound::builder_with_store(Connections::new(config.connections), store)
+        .settings(&config.settings)
+        .receipts(receipts.clone())
+        .observer(Watch(MetricsObserver::new("unknown")))
+        .build()?;
+    let swept = receipts.sweep(LEASE).await?;
+    if swept > 0 {
+        println!("{swept} receipts of a process that died");
+    }
+    let sweeper = receipts.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            if let Err(err) = sweeper.sweep(LEASE).await {
+                eprintln!("receipts: {err}");
+            }
+        }
+    });
+
+    let app = http_api::app(inbound.clone(), receipts, recorder, config.settings.enabled);
+    let listener = tokio::net::TcpListener::bind(listen).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    tokio::select! {
+        result = server::serve(listener, app) => result?,
+        () = server::told_to_stop() => {}
+    }
+    println!("draining");
+    if tokio::time::timeout(GRACE, inbound.drain()).await.is_err() {
+        eprintln!("some deliveries are cut off: their senders try again");
+    }
+    Ok(())
+}
+
+/// `--config FILE [--listen ADDR]`.
+fn arguments() -> Result<(String, SocketAddr), BoxError> {
+    let mut config = None;
+    let mut listen = SocketAddr::from(([127, 0, 0, 1], 8000));
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
+        match argument.as_str() {
+            "--config" => config = Some(value()?),
+            "--listen" => listen = value()?.parse().map_err(|_| "--listen wants an address")?,
+            other => return Err(format!("unknown argument {other}").into()),
+        }
+    }
+    Ok((
+        config.ok_or("usage: gateway --config FILE [--listen ADDR]")?,
+        listen,
+    ))
+}

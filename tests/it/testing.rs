@@ -1,0 +1,126 @@
+//! Signed deliveries: accepted as they are, refused as they are spoiled.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_webhook::Inbound;
+use tower_webhook::idempotency::ClaimedBody;
+use tower_webhook::scheme::Scheme as _;
+use tower_webhook::scheme::catalog;
+use tower_webhook::testing::{self, Delivery, Payload};
+use tower_webhook::time::ManualClock;
+
+use crate::properties::{secret, signing};
+
+const NOW: i64 = 1_763_700_000;
+
+/// What a whole receiver says.
+async fn status(delivery: &Delivery, scheme: &str, request: Request<Payload>) -> StatusCode {
+    let entry = catalog::find(scheme).unwrap();
+    let stack = Inbound::builder(entry.build(&delivery.options()).unwrap())
+        .clock(Arc::new(ManualClock::new(NOW)))
+        .build()
+        .unwrap();
+    let handler = service_fn(|_: Request<ClaimedBody>| async {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    stack
+        .layer(handler)
+        .oneshot(request)
+        .await
+        .unwrap()
+        .status()
+}
+
+#[tokio::test]
+async fn what_is_signed_is_accepted_and_what_is_spoiled_is_not() {
+    for entry in signing() {
+        let delivery = Delivery::of(entry.id, &secret(entry.secret, [7; 32])).at(NOW);
+        let delivery = delivery.id("id-7").event_type("ping");
+        let profile = entry.build(&delivery.options()).unwrap().profile();
+        let ask = async |delivery: &Delivery| status(delivery, entry.id, delivery.request()).await;
+        let id = entry.id;
+
+        assert_eq!(ask(&delivery).await, 200, "{id}");
+        assert_eq!(ask(&delivery.chunked(3)).await, 200, "{id} in pieces");
+        let request = delivery.wrong_key().request();
+        assert_eq!(status(&delivery, id, request).await, 401, "{id}");
+        assert_eq!(ask(&delivery.truncated()).await, 401, "{id} truncated");
+        assert_eq!(ask(&delivery.encoded("gzip")).await, 415, "{id} as gzip");
+        // Where some of the payload is signed, it depends on where the change is.
+        if profile.signs_body() {
+            assert_eq!(ask(&delivery.tampered()).await, 401, "{id} tampered");
+        }
+        let refused = if profile.signs_time() { 409 } else { 200 };
+        assert_eq!(ask(&delivery.stale()).await, refused, "{id} stale");
+        assert_eq!(ask(&delivery.future()).await, refused, "{id} future");
+        let in_payload = ["adyen.payments_fields", "mailgun.form", "mailgun.json"];
+        let doubled = if in_payload.contains(&id) { 200 } else { 401 };
+        assert_eq!(ask(&delivery.doubled()).await, doubled, "{id} doubled");
+    }
+}
+
+#[test]
+fn every_scheme_signs_or_takes_no_deliveries() {
+    for entry in catalog::all() {
+        let of = || Delivery::of(entry.id, &secret(entry.secret, [7; 32]));
+        let signs = std::panic::catch_unwind(of).is_ok();
+        let is_asked = signing().any(|other| other.id == entry.id);
+        assert_eq!(signs, is_asked, "{}", entry.id);
+    }
+}
+
+#[test]
+fn ids_and_types_stand_where_the_scheme_reads_them() {
+    let request = testing::github("an example secret").delivery("id-1", "push", "{}");
+    assert_eq!(request.headers()["x-github-delivery"], "id-1");
+    assert_eq!(request.headers()["x-github-event"], "push");
+    assert_eq!(request.uri().path(), "/webhooks/github");
+    let request = testing::stripe("an example secret").delivery("evt_7", "paid", r#"{"a":1}"#);
+    let body = request.body().as_bytes();
+    assert_eq!(body, r#"{"a":1,"id":"evt_7","type":"paid"}"#);
+    let told = r#"{"id":"mine", "type":"own"}"#;
+    let request = testing::stripe("an example secret").delivery("evt_7", "paid", told);
+    assert_eq!(request.body().as_bytes(), told);
+}
+
+#[test]
+fn signers_give_the_published_signatures() {
+    // GitHub's own example, and that of the reference library of Standard Webhooks.
+    let request = testing::github("It's a Secret to Everybody")
+        .body("Hello, World!")
+        .request();
+    assert_eq!(
+        request.headers()["x-hub-signature-256"],
+        "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    );
+    let request = testing::standard_webhooks("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        .id("msg_p5jXN8AQM9LWM0D4loKWxJek")
+        .at(1_614_265_330)
+        .body(r#"{"test": 2432232314}"#)
+        .request();
+    assert_eq!(
+        request.headers()["webhook-signature"],
+        "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    );
+}
+
+#[test]
+fn headers_are_written_as_their_providers_write_them() {
+    for (scheme, secret, written) in [
+        ("stripe.v1", "an example secret", "t=1763700000,v1="),
+        ("workos.v1", "an example secret", "t=1763700000000, v1="),
+        ("paddle.h1", "an example secret", "ts=1763700000;h1="),
+    ] {
+        let request = Delivery::of(scheme, secret).at(NOW).request();
+        let header = request
+            .headers()
+            .values()
+            .find(|value| value.to_str().is_ok_and(|text| text.starts_with(written)));
+        assert!(header.is_some(), "{scheme}: {:?}", request.headers());
+    }
+}
