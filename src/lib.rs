@@ -6,7 +6,8 @@
 //! |---|---|
 //! | `moka` (default) | `MokaStore`, the memory of deliveries inside the process |
 //! | `redis` | `RedisStore`, claims on Redis 7.0 or later |
-//! | `postgres` | `PostgresStore`, claims on PostgreSQL 14 or later |
+//! | `postgres` | `PostgresStore` and `PostgresReceipts`, claims and receipts on PostgreSQL 14 or later |
+//! | `sqlite` | `SqliteReceipts`, receipts in a file |
 //! | `tls` | TLS to the servers of stores |
 //! | `axum` | the extractors `Webhook<T>` and `RawWebhook` |
 //! | `ed25519` | `PublicKeyScheme` for Discord and Standard Webhooks `v1a` |
@@ -19,7 +20,7 @@
 //! | `settings` | `Settings`, the limits of a receiver from a file |
 //! | `metrics` | `MetricsObserver`, the counts of the contract for the `metrics` facade |
 //! | `tracing` | a span a request and an event an outcome |
-//! | `test-util` | `testing` (signed deliveries, and spoiled ones), `ManualClock`, `TestClock`, the conformance suite of stores |
+//! | `test-util` | `testing` (signed deliveries, and spoiled ones), `ManualClock`, `TestClock`, the conformance suites of stores and of receipts |
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
 

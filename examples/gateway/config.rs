@@ -3,13 +3,12 @@
 use serde::Deserialize;
 use tower_webhook::BoxError;
 use tower_webhook::connection::{ConnectionMap, ConnectionsFile};
-use tower_webhook::receipt::MemoryReceipts;
 use tower_webhook::settings::Settings;
 
 pub(crate) struct Config {
     pub(crate) settings: Settings,
     pub(crate) store: String,
-    receipts: String,
+    pub(crate) receipts: String,
     pub(crate) connections: ConnectionMap,
 }
 
@@ -45,13 +44,5 @@ impl Config {
             settings: settings.try_into()?,
             connections: ConnectionMap::from_file(&file.connections)?,
         })
-    }
-
-    #[expect(clippy::unused_async, reason = "other stores connect")]
-    pub(crate) async fn receipts(&self) -> Result<MemoryReceipts, BoxError> {
-        match self.receipts.as_str() {
-            "memory" => Ok(MemoryReceipts::new()),
-            _ => Err("`receipts` must be `memory`".into()),
-        }
     }
 }

@@ -76,7 +76,8 @@ async fn run() -> Result<(), BoxError> {
     let (path, listen) = arguments()?;
     let config = Config::read(&path)?;
     let store = tower_webhook::store::connect(&config.store).await?;
-    let receipts = ReceiptLayer::new(config.receipts().await?).with_observer(log);
+    let receipts = tower_webhook::receipt::connect(&config.receipts).await?;
+    let receipts = ReceiptLayer::new(receipts).with_observer(log);
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
 
     let inbound = Inbound::builder_with_store(Connections::new(config.connections), store)

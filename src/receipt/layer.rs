@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tower_layer::Layer;
 
-use super::line::BoxFuture;
+use super::boxed::Store;
 use super::{
-    IssueReceipt, NewReceipt, OnReceipt, Receipt, ReceiptError, ReceiptEvent, ReceiptEvents,
-    ReceiptId, ReceiptQuery, ReceiptStore, Transition,
+    IssueReceipt, OnReceipt, Receipt, ReceiptError, ReceiptEvent, ReceiptEvents, ReceiptQuery,
+    ReceiptStore,
 };
 use crate::background::Background;
 use crate::time::{Clock, SystemClock};
@@ -166,66 +166,5 @@ impl<S> Layer<S> for ReceiptLayer {
 impl fmt::Debug for ReceiptLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReceiptLayer").finish_non_exhaustive()
-    }
-}
-
-/// A store whose type is forgotten.
-pub(super) trait Store: Send + Sync {
-    fn receive<'a>(&'a self, new: &'a NewReceipt) -> BoxFuture<'a, Result<(), ReceiptError>>;
-
-    fn transition<'a>(
-        &'a self,
-        id: ReceiptId,
-        step: Transition,
-        key: Option<&'a str>,
-        at: i64,
-    ) -> BoxFuture<'a, Result<bool, ReceiptError>>;
-
-    fn query<'a>(
-        &'a self,
-        query: &'a ReceiptQuery,
-    ) -> BoxFuture<'a, Result<Vec<Receipt>, ReceiptError>>;
-
-    fn sweep(
-        &self,
-        before: i64,
-        at: i64,
-    ) -> BoxFuture<'_, Result<Vec<(Receipt, Transition)>, ReceiptError>>;
-
-    fn purge(&self, before: i64) -> BoxFuture<'_, Result<u64, ReceiptError>>;
-}
-
-impl<St: ReceiptStore> Store for St {
-    fn receive<'a>(&'a self, new: &'a NewReceipt) -> BoxFuture<'a, Result<(), ReceiptError>> {
-        Box::pin(ReceiptStore::receive(self, new))
-    }
-
-    fn transition<'a>(
-        &'a self,
-        id: ReceiptId,
-        step: Transition,
-        key: Option<&'a str>,
-        at: i64,
-    ) -> BoxFuture<'a, Result<bool, ReceiptError>> {
-        Box::pin(ReceiptStore::transition(self, id, step, key, at))
-    }
-
-    fn query<'a>(
-        &'a self,
-        query: &'a ReceiptQuery,
-    ) -> BoxFuture<'a, Result<Vec<Receipt>, ReceiptError>> {
-        Box::pin(ReceiptStore::query(self, query))
-    }
-
-    fn sweep(
-        &self,
-        before: i64,
-        at: i64,
-    ) -> BoxFuture<'_, Result<Vec<(Receipt, Transition)>, ReceiptError>> {
-        Box::pin(ReceiptStore::sweep(self, before, at))
-    }
-
-    fn purge(&self, before: i64) -> BoxFuture<'_, Result<u64, ReceiptError>> {
-        Box::pin(ReceiptStore::purge(self, before))
     }
 }

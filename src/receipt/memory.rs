@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -56,8 +57,10 @@ impl Table {
         let same = |row: &Receipt| row.digest == new.digest && row.connection == new.connection;
         let of_same = self.rows.values().filter(|row| same(row)).count();
         if of_same >= MAX_ATTEMPTS {
-            let mut rows = self.rows.iter();
-            let oldest = rows.find(|(_, row)| same(row) && row.state.is_final());
+            let rows = self.rows.iter();
+            let last = rows.filter(|(_, row)| same(row) && row.state.is_final());
+            // Of equals the first, which is the oldest.
+            let oldest = last.min_by_key(|(_, row)| row.state.name() == "acknowledged");
             if let Some(place) = oldest.map(|(place, _)| *place) {
                 self.remove(place);
             }
@@ -77,6 +80,9 @@ impl Table {
 impl ReceiptStore for MemoryReceipts {
     async fn receive(&self, receipt: &NewReceipt) -> Result<(), ReceiptError> {
         let mut table = self.table();
+        if table.places.contains_key(&receipt.id) {
+            return Ok(());
+        }
         if !table.make_room(receipt, self.capacity) {
             return Err(ReceiptError::unavailable("all receipts are open"));
         }
@@ -120,8 +126,11 @@ impl ReceiptStore for MemoryReceipts {
                 && query.until.is_none_or(|until| row.received_at < until)
         };
         let table = self.table();
-        let rows = table.rows.values().rev().filter(asked);
+        let mut rows: Vec<_> = table.rows.values().rev().filter(asked).collect();
+        // Stable: of one second, the one that came later is the newer.
+        rows.sort_by_key(|row| Reverse(row.received_at));
         let rows = rows
+            .into_iter()
             .skip(query.offset as usize)
             .take(query.limit.min(1000) as usize);
         Ok(rows.cloned().collect())

@@ -102,7 +102,7 @@ impl State {
             .find(|state| state.name() == name && state.reason() == reason)
     }
 
-    const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Received,
         Self::Dispatched,
         Self::Acknowledged(Acknowledged::Handled),

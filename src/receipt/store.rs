@@ -8,22 +8,24 @@ use super::{State, Transition};
 use crate::BoxError;
 
 /// Most receipts that are kept of one payload: attempts beyond them push the oldest out, so that who
-/// replays a captured delivery grows nothing.
+/// replays a captured delivery grows nothing. That it was acknowledged is forgotten last.
 pub const MAX_ATTEMPTS: usize = 16;
 
 /// Where receipts are written down.
 ///
 /// A receipt is one attempt at one delivery. Steps are written one after the other, each only where the
 /// receipt is in the state before it; so whatever crashes or is said twice, its history is a path of
-/// [`Transition`]s.
+/// [`Transition`]s. An implementation passes the [`conformance`](crate::receipt) suite of the feature
+/// `test-util`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store of receipts",
     label = "this must implement `ReceiptStore`",
-    note = "use `MemoryReceipts`, or implement `receive`, `transition`, `query`, `sweep` and `purge`"
+    note = "use `MemoryReceipts`, `SqliteReceipts` or `PostgresReceipts`, or implement `receive`, `transition`, `query`, `sweep` and `purge`"
 )]
 pub trait ReceiptStore: Send + Sync + 'static {
-    /// Writes a receipt down, in the state [`State::Received`]. Of more than [`MAX_ATTEMPTS`] with one
-    /// digest and connection the oldest that is final is forgotten.
+    /// Writes a receipt down, in the state [`State::Received`]; asked again with the same id, once. Of
+    /// more than [`MAX_ATTEMPTS`] with one digest and connection the oldest that is final is forgotten,
+    /// and one that is acknowledged only where no other is final.
     ///
     /// # Errors
     ///

@@ -44,7 +44,7 @@ mod moka;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod moment;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod token;
@@ -69,6 +69,8 @@ pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
 pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use self::token::{Claimant, Fence, Fingerprint};
 pub use self::url::connect;
+#[cfg(feature = "postgres")]
+pub(crate) use self::url::take;
 
 /// A memory of deliveries that every instance of a service shares.
 ///

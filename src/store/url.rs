@@ -115,7 +115,7 @@ async fn on_postgres(_: &str) -> Result<BoxStore, ConnectError> {
 
 /// Takes the parameter `name` out of a URL, and leaves the rest to the client as it was written.
 #[cfg(any(feature = "redis", feature = "postgres"))]
-fn take(url: &str, name: &str) -> (String, Option<String>) {
+pub(crate) fn take(url: &str, name: &str) -> (String, Option<String>) {
     let Some((place, query)) = url.split_once('?') else {
         return (url.to_owned(), None);
     };

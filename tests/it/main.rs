@@ -14,6 +14,7 @@ mod order;
 mod proof;
 mod properties;
 mod receipt;
+mod receipt_stores;
 mod replay;
 mod secrets;
 mod sockets;

@@ -1,20 +1,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::PgPool;
 
-use super::migrate::migrate;
+use super::migrate::{Migrations, migrate};
 use super::purge::Purge;
+use super::server::{check_schema, pool};
 use super::statements::Statements;
 use super::{Inner, PostgresStore};
-use crate::config::ConfigError;
 use crate::store::ConnectError;
 #[cfg(feature = "test-util")]
 use crate::store::TestClock;
 use crate::store::moment::Moment;
 
-/// How long the first connection may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const MIGRATIONS: Migrations = Migrations {
+    table: "migrations",
+    all: &[include_str!("sql/migration_1.sql")],
+};
 
 /// Collects the settings of a [`PostgresStore`].
 #[derive(Debug)]
@@ -76,27 +78,7 @@ impl PostgresStoreBuilder {
     ///
     /// As [`PostgresStore::connect`].
     pub async fn connect(self, url: &str) -> Result<PostgresStore, ConnectError> {
-        // Not the reason of the client: it may hold the URL, and with it a password.
-        let refuse = || ConfigError::new("url", "is not the address of a PostgreSQL server");
-        if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
-            return Err(refuse().into());
-        }
-        let options: PgConnectOptions = url.parse().map_err(|_| refuse())?;
-        let pool = PgPoolOptions::new()
-            .max_connections(self.max_connections)
-            .acquire_timeout(PATIENCE)
-            // It costs each call a round trip; a call on a broken connection is repeated instead.
-            .test_before_acquire(false)
-            // A statement whose caller gave up must not hold its connection.
-            .after_connect(|connection, _| {
-                Box::pin(async move {
-                    let limit = sqlx::raw_sql("SET statement_timeout = '5s'");
-                    limit.execute(connection).await.map(drop)
-                })
-            })
-            .connect_with(options)
-            .await
-            .map_err(ConnectError::unreachable)?;
+        let pool = pool("url", url, self.max_connections).await?;
         self.with_pool(pool).await
     }
 
@@ -107,17 +89,8 @@ impl PostgresStoreBuilder {
     ///
     /// As [`PostgresStore::connect`].
     pub async fn with_pool(self, pool: PgPool) -> Result<PostgresStore, ConnectError> {
-        // The name goes into statements, where no argument can stand.
-        let mut letters = self.schema.bytes();
-        let plain = |letter: u8| letter.is_ascii_lowercase() || letter == b'_';
-        let is_plain = self.schema.len() <= 63
-            && letters.next().is_some_and(plain)
-            && letters.all(|letter| plain(letter) || letter.is_ascii_digit());
-        if !is_plain {
-            let reason = "must be 1 to 63 of a-z, 0-9 and _, and not begin with a digit";
-            return Err(ConfigError::new("schema", reason).into());
-        }
-        migrate(&pool, &self.schema).await?;
+        check_schema(&self.schema)?;
+        migrate(&pool, &self.schema, &MIGRATIONS).await?;
         let statements = Arc::new(Statements::new(&self.schema));
         let purge = Purge::start(
             pool.clone(),

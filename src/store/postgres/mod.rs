@@ -2,6 +2,7 @@ mod builder;
 mod migrate;
 mod purge;
 mod row;
+mod server;
 mod statements;
 
 use std::fmt;
@@ -13,8 +14,11 @@ use sqlx::query::Query;
 use tokio::time::timeout;
 
 pub use self::builder::PostgresStoreBuilder;
+pub(crate) use self::migrate::{Migrations, migrate};
 use self::purge::Purge;
-use self::row::{completion, error, held, is_broken, read};
+pub(crate) use self::row::is_broken;
+use self::row::{completion, error, held, read};
+pub(crate) use self::server::{check_schema, pool};
 use self::statements::{Statement, Statements};
 use super::encoding::{millis, number};
 use super::moment::Moment;

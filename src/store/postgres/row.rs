@@ -68,7 +68,7 @@ pub(super) fn error(err: sqlx::Error) -> StoreError {
 }
 
 /// Whether the connection broke before the server could answer: the statement may be asked again.
-pub(super) fn is_broken(err: &sqlx::Error) -> bool {
+pub(crate) fn is_broken(err: &sqlx::Error) -> bool {
     match err {
         sqlx::Error::Io(_) => true,
         // Class 57P: the server, or whoever runs it, ended the connection.

@@ -1,0 +1,52 @@
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use crate::config::ConfigError;
+use crate::store::ConnectError;
+
+/// How long the first connection may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Connects to the server of `url`, which stands in the setting `field`.
+pub(crate) async fn pool(
+    field: &'static str,
+    url: &str,
+    max_connections: u32,
+) -> Result<PgPool, ConnectError> {
+    // Not the reason of the client: it may hold the URL, and with it a password.
+    let refuse = || ConfigError::new(field, "is not the address of a PostgreSQL server");
+    if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+        return Err(refuse().into());
+    }
+    let options: PgConnectOptions = url.parse().map_err(|_| refuse())?;
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(PATIENCE)
+        // It costs each call a round trip; a call on a broken connection is repeated instead.
+        .test_before_acquire(false)
+        // A statement whose caller gave up must not hold its connection.
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                let limit = sqlx::raw_sql("SET statement_timeout = '5s'");
+                limit.execute(connection).await.map(drop)
+            })
+        })
+        .connect_with(options)
+        .await
+        .map_err(ConnectError::unreachable)
+}
+
+/// Refuses names that cannot go into statements, where no argument can stand.
+pub(crate) fn check_schema(schema: &str) -> Result<(), ConfigError> {
+    let mut letters = schema.bytes();
+    let plain = |letter: u8| letter.is_ascii_lowercase() || letter == b'_';
+    let is_plain = schema.len() <= 63
+        && letters.next().is_some_and(plain)
+        && letters.all(|letter| plain(letter) || letter.is_ascii_digit());
+    if is_plain {
+        return Ok(());
+    }
+    let reason = "must be 1 to 63 of a-z, 0-9 and _, and not begin with a digit";
+    Err(ConfigError::new("schema", reason))
+}
