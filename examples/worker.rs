@@ -1,6 +1,6 @@
 //! The worker behind a hand-off: it claims each job before it works, renews while it works, and sets aside
 //! what fails three times. First on a channel, then on NATS JetStream, where a server is:
-//! `cargo run --example worker --features handoff-nats`.
+//! `cargo run --example worker`.
 
 use std::collections::HashMap;
 use std::net::TcpStream;

@@ -1,6 +1,6 @@
 //! An inbound gateway: all connections of a configuration file behind one address.
 //!
-//! `cargo run --example gateway --all-features -- --config examples/gateway/sample.toml`
+//! `cargo run --example gateway -- --config examples/gateway/sample.toml`
 
 mod config;
 mod http_api;

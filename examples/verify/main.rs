@@ -1,7 +1,7 @@
 //! Says whether a captured request is authentic and, where it is not, what would have matched.
 //!
 //! ```console
-//! $ WEBHOOK_SECRET=… cargo run --example verify --all-features -- \
+//! $ WEBHOOK_SECRET=… cargo run --example verify -- \
 //!     --scheme github.sha256 --secret-env WEBHOOK_SECRET --headers headers.txt --body body.json
 //! ```
 //!
