@@ -57,6 +57,8 @@ proptest! {
         let vector = vector("pub-aws_sns-001");
         let mut message: serde_json::Value =
             serde_json::from_slice(&crate::vectors_keys::body(vector)).unwrap();
+        // What stood there is no garbage.
+        prop_assume!(message[&name] != text.as_str());
         message[name] = text.into();
         let body = message.to_string();
         prop_assert!(verdict(&sns(vector), &parts(vector), body.as_bytes()).is_err());
