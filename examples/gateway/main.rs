@@ -21,8 +21,8 @@ use self::config::Config;
 
 /// How long deliveries under way may take at shutdown.
 const GRACE: Duration = Duration::from_secs(25);
-/// After how long an open receipt belongs to a process that died: the lease of a claim.
-const LEASE: Duration = Duration::from_secs(300);
+/// After how long an open receipt belongs to a process that died: a handler's deadline and a lease.
+const ABANDONED: Duration = Duration::from_secs(240 + 300);
 
 /// Counts, and writes what nobody must miss into the log.
 struct Watch(MetricsObserver);
@@ -85,7 +85,7 @@ async fn run() -> Result<(), BoxError> {
         .receipts(receipts.clone())
         .observer(Watch(MetricsObserver::new("unknown")))
         .build()?;
-    let swept = receipts.sweep(LEASE).await?;
+    let swept = receipts.sweep(ABANDONED).await?;
     if swept > 0 {
         println!("{swept} receipts of a process that died");
     }
@@ -93,7 +93,7 @@ async fn run() -> Result<(), BoxError> {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(60)).await;
-            if let Err(err) = sweeper.sweep(LEASE).await {
+            if let Err(err) = sweeper.sweep(ABANDONED).await {
                 eprintln!("receipts: {err}");
             }
         }

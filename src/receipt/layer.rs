@@ -106,18 +106,20 @@ impl ReceiptLayer {
         }
     }
 
-    /// Rejects, as abandoned, what is open for longer than `lease`: its process ended. Says how many.
+    /// Rejects, as abandoned, what is open for longer than `age`: its process ended. Says how many. Give
+    /// it the deadline of the handler and the lease together (540 s with the defaults), for so long a
+    /// completion may be tried.
     ///
     /// # Errors
     ///
     /// Returns an error when the store cannot be asked.
-    pub async fn sweep(&self, lease: Duration) -> Result<usize, ReceiptError> {
+    pub async fn sweep(&self, age: Duration) -> Result<usize, ReceiptError> {
         let Some(shared) = &self.shared else {
             return Ok(0);
         };
         let at = shared.clock.unix_seconds();
-        let lease = i64::try_from(lease.as_secs()).unwrap_or(i64::MAX);
-        let swept = shared.store.sweep(at.saturating_sub(lease), at).await?;
+        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        let swept = shared.store.sweep(at.saturating_sub(age), at).await?;
         for (receipt, step) in &swept {
             shared.tell(&ReceiptEvent {
                 id: receipt.id,

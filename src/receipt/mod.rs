@@ -41,7 +41,8 @@
 //! # Deployment caveat
 //!
 //! A process that dies leaves open receipts behind. Call [`ReceiptLayer::sweep`] at the start, and
-//! every minute: what is open for longer than a lease is then rejected as abandoned. An observer hears of
+//! every minute: what is open for longer than a handler and its lease may take is then rejected as
+//! abandoned. An observer hears of
 //! a step after it was written, so not of one whose process died in between.
 
 mod boxed;

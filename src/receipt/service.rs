@@ -110,8 +110,12 @@ fn last<R, E>(result: &Result<Response<R>, E>) -> Option<State> {
     match response.extensions().get() {
         // The completion is still being tried, and says when it is written.
         Some(Incident::CommitFailed) => None,
-        Some(Incident::LeaseLost) => Some(State::Acknowledged(Acknowledged::Late)),
-        _ => Some(State::of(Outcome::of(response))),
+        incident => Some(match (State::of(Outcome::of(response)), incident) {
+            (State::Acknowledged(_), Some(Incident::LeaseLost)) => {
+                State::Acknowledged(Acknowledged::Late)
+            }
+            (state, _) => state,
+        }),
     }
 }
 

@@ -69,6 +69,9 @@ impl IdempotencyStore for Faulty {
     ) -> Result<Held, StoreError> {
         self.completions.fetch_add(1, Ordering::Relaxed);
         fails(&self.completions_to_fail)?;
+        if self.is_lost.load(Ordering::Relaxed) {
+            return Ok(Held::Lost);
+        }
         self.inner.complete(key, fence, answer, keep).await
     }
 

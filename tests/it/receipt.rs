@@ -274,6 +274,12 @@ async fn each_end_of_a_delivery_has_its_history() {
     rig.store.is_lost.store(true, Ordering::Relaxed);
     assert_eq!(rig.send(delivery("g", NOW, r#"{"do":"wait"}"#)).await, 503);
     assert_eq!(rig.history(), "received dispatched rejected(lease_lost)");
+    // The handler was done, and by then the claim was another's.
+    assert_eq!(rig.send(delivery("i", NOW, "{}")).await, 200);
+    assert_eq!(rig.history(), "received dispatched acknowledged(late)");
+    let refused = delivery("j", NOW, r#"{"do":"reject"}"#);
+    assert_eq!(rig.send(refused).await, 422);
+    assert_eq!(rig.history(), "received dispatched rejected(handler)");
     rig.store.claims_to_fail.store(3, Ordering::Relaxed);
     assert_eq!(rig.send(delivery("h", NOW, "{}")).await, 503);
     assert_eq!(rig.history(), "received rejected(store_unavailable)");
