@@ -19,7 +19,7 @@ pub(crate) struct Setup {
 /// Makes the scheme.
 pub(crate) fn build(entry: &Entry, setup: &Setup) -> Result<AnyScheme, BoxError> {
     let secrets = setup.secrets.iter().cloned();
-    let mut options = secrets.fold(Options::new(), Options::secret);
+    let mut options = secrets.fold(Options::new().on_secret(drop), Options::secret);
     let config = &setup.config;
     let given = ["public_url", "notification_url", "signed_uri"];
     let given = given.iter().find_map(|key| config[*key].as_str());

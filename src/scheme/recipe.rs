@@ -16,7 +16,8 @@ pub enum Part {
     Body,
     /// The method of the request.
     Method,
-    /// The URL that the provider was given.
+    /// The URL that the provider was given: see
+    /// [`HmacScheme::public_url`](super::HmacScheme::public_url), without which nothing matches.
     Url,
 }
 

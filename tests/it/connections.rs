@@ -253,6 +253,11 @@ fn a_bad_connection_of_a_file_is_named_with_its_field() {
             format!("type = \"aws_sns\"\nname = \"a\"\nsigning_secrets = [{pem}]"),
             "topics",
         ),
+        // What a provider hands over would be lost.
+        (
+            "type = \"asana.handshake\"\nname = \"a\"".to_owned(),
+            "on_secret",
+        ),
         (format!("type = \"nobody\"\nname = \"a\"\n{secret}"), "type"),
         (format!("{github}\nname = \"a/b\"\n{secret}"), "name"),
         (format!("{github}\nname = \"\"\n{secret}"), "name"),

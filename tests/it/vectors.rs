@@ -47,7 +47,7 @@ fn body(vector: &Value) -> Vec<u8> {
 fn scheme(vector: &Value) -> Result<AnyScheme, &'static str> {
     let entry = catalog::find(vector["scheme"].as_str().unwrap()).expect("a scheme of the catalog");
     let config = &vector["config"];
-    let mut options = Options::new();
+    let mut options = Options::new().on_secret(drop);
     for secret in vector["secrets"].as_array().unwrap() {
         options = options.secret(secret.as_str().unwrap());
     }

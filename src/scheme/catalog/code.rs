@@ -193,7 +193,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             id: "none",
             time: "no",
             build: |options| {
-                let told = options.told();
+                let told = options.told()?;
                 super::setup(options, SetupScheme::notion(move |secret| told(secret)))
             },
         }),
@@ -230,7 +230,7 @@ pub(super) const ENTRIES: &[Entry] = &[
                     let scheme = secrets.fold(scheme, crate::scheme::HmacScheme::or_secret);
                     return Ok(AnyScheme::new(scheme));
                 }
-                let told = options.told();
+                let told = options.told()?;
                 super::setup(options, SetupScheme::asana(move |secret| told(secret)))
             },
         }),

@@ -180,8 +180,12 @@ impl Options {
         self.verify_token.as_ref().map(read).transpose()
     }
 
-    pub(super) fn told(&self) -> Arc<dyn Fn(Secret) + Send + Sync> {
-        self.told.clone().unwrap_or_else(|| Arc::new(|_| {}))
+    /// Who hears the secret. Without a listener it would be answered for and lost.
+    pub(super) fn told(&self) -> Result<Arc<dyn Fn(Secret) + Send + Sync>, ConfigError> {
+        let reason = "must be set: a secret is handed over, and nobody would hear it";
+        self.told
+            .clone()
+            .ok_or(ConfigError::new("on_secret", reason))
     }
 }
 

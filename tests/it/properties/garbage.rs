@@ -114,7 +114,10 @@ fn names(entry: &Entry) -> Vec<HeaderName> {
 }
 
 fn options(entry: &Entry) -> Options {
-    let options = Options::new().origin("example.com").rate("100");
+    let options = Options::new()
+        .on_secret(drop)
+        .origin("example.com")
+        .rate("100");
     let options = options.public_url("https://hooks.example.com/in");
     match entry.secret {
         SecretFormat::None => options,
