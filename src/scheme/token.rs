@@ -135,11 +135,7 @@ impl TokenScheme {
 
     fn check(&self, head: &Parts) -> Result<Delivery, AuthError> {
         let told = match one(&head.headers, &self.header) {
-            // The name of an authorization scheme has no case (RFC 9110, section 11.1).
-            Ok(text) => text
-                .split_at_checked(self.prefix.len())
-                .filter(|(prefix, _)| prefix.eq_ignore_ascii_case(self.prefix))
-                .map(|(_, token)| token.into()),
+            Ok(text) => text.strip_prefix(self.prefix).map(Into::into),
             Err(err) => match self.in_query.and_then(|name| query(head, name)) {
                 Some(text) if err.kind() == AuthErrorKind::MissingHeader => Some(text),
                 _ => return Err(err),
