@@ -15,6 +15,7 @@
 //! | `x509` | `SnsScheme`, `PayPalScheme`: RSA under X.509 certificates |
 //! | `jwt` | `PlaidScheme`: JSON Web Tokens signed with ES256 |
 //! | `rfc9421` | `Rfc9421Scheme`: HTTP Message Signatures |
+//! | `outbound` | the sending wing: `SignLayer`, the egress guard, `Sender` and its administration |
 //! | `handoff-nats` | `JetStreamQueue`, hand-off to NATS JetStream |
 //! | `handoff-apalis` | `ApalisQueue`, hand-off to PostgreSQL, SQLite or Redis through apalis |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
@@ -47,6 +48,11 @@ pub mod idempotency;
 pub mod dispatch;
 
 pub mod handoff;
+
+// The sending wing.
+
+#[cfg(feature = "outbound")]
+pub mod outbound;
 
 // Beside the rooms: which connection a request belongs to.
 

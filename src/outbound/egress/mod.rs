@@ -1,0 +1,1 @@
+//! Refuses to connect to addresses that are not public.

@@ -1,0 +1,1 @@
+//! Signs what is sent.
