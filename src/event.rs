@@ -66,6 +66,12 @@ impl EventPatterns {
         patterns.collect::<Result<_, _>>().map(Self)
     }
 
+    /// Whether an event type is meant, by its name alone.
+    #[cfg(feature = "outbound")]
+    pub(crate) fn means(&self, event: &str) -> bool {
+        self.0.iter().any(|pattern| pattern.matches(event))
+    }
+
     /// Whether an event type is meant. A pattern such as `pull_request.opened` also means the type
     /// `pull_request`, for some providers keep what comes after the dot in the payload.
     #[must_use]

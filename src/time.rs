@@ -9,6 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub trait Clock: Debug + Send + Sync + 'static {
     /// Seconds since 1970-01-01 00:00:00 UTC.
     fn unix_seconds(&self) -> i64;
+
+    /// Milliseconds since then. A clock that counts seconds only need not say more.
+    fn unix_millis(&self) -> i64 {
+        self.unix_seconds().saturating_mul(1000)
+    }
 }
 
 /// Unix seconds of an RFC 3339 time in UTC, which is written with a `Z` by everybody who signs one.
@@ -21,7 +26,7 @@ pub(crate) fn rfc3339(text: &str) -> Option<i64> {
 }
 
 /// The RFC 3339 time in UTC of Unix seconds.
-#[cfg(feature = "test-util")]
+#[cfg(any(feature = "outbound", feature = "test-util"))]
 pub(crate) fn to_rfc3339(unix_seconds: i64) -> String {
     let since = std::time::Duration::from_secs(unix_seconds.try_into().unwrap_or(0));
     humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
@@ -39,9 +44,16 @@ impl Clock for SystemClock {
             i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
         })
     }
+
+    fn unix_millis(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
+    }
 }
 
-/// A clock that stands still until it is set.
+/// A clock that stands still until it is set. It counts milliseconds.
 #[cfg(feature = "test-util")]
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
@@ -51,18 +63,27 @@ impl ManualClock {
     /// Creates a clock that shows `seconds`.
     #[must_use]
     pub fn new(seconds: i64) -> Self {
-        Self(AtomicI64::new(seconds))
+        Self(AtomicI64::new(seconds.saturating_mul(1000)))
     }
 
     /// Sets the time, backwards too.
     pub fn set(&self, seconds: i64) {
-        self.0.store(seconds, Ordering::Relaxed);
+        self.set_millis(seconds.saturating_mul(1000));
+    }
+
+    /// Sets the time to so many milliseconds.
+    pub fn set_millis(&self, millis: i64) {
+        self.0.store(millis, Ordering::Relaxed);
     }
 }
 
 #[cfg(feature = "test-util")]
 impl Clock for ManualClock {
     fn unix_seconds(&self) -> i64 {
+        self.unix_millis().div_euclid(1000)
+    }
+
+    fn unix_millis(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -70,5 +91,9 @@ impl Clock for ManualClock {
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn unix_seconds(&self) -> i64 {
         (**self).unix_seconds()
+    }
+
+    fn unix_millis(&self) -> i64 {
+        (**self).unix_millis()
     }
 }

@@ -1,0 +1,104 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, Semaphore, mpsc};
+
+use super::attempt::Done;
+use super::prepared::Opened;
+use super::slots::Slots;
+use crate::outbound::endpoint::EndpointId;
+use crate::outbound::sender::{Sender, millis};
+use crate::outbound::store::{
+    ClaimRequest, Claimed, ClaimedDelivery, DeliveryId, Held, OutboundStore, StoreError,
+};
+
+/// A dispatcher at work.
+pub(super) struct Run<S> {
+    pub(super) sender: Sender<S>,
+    pub(super) opened: Opened,
+    pub(super) slots: Mutex<Slots>,
+    /// What is under way, and not written down.
+    pub(super) held: Mutex<HashMap<DeliveryId, Held>>,
+    /// Places that are free.
+    pub(super) places: Arc<Semaphore>,
+    /// Told when a place becomes free.
+    pub(super) freed: Notify,
+    done: mpsc::UnboundedSender<(ClaimedDelivery, Done)>,
+}
+
+impl<S: OutboundStore> Run<S> {
+    pub(super) fn new(
+        sender: Sender<S>,
+        concurrency: usize,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<(ClaimedDelivery, Done)>) {
+        // It holds no more than there are places.
+        let (done, ended) = mpsc::unbounded_channel();
+        let run = Self {
+            sender,
+            opened: Opened::default(),
+            slots: Mutex::default(),
+            held: Mutex::default(),
+            places: Arc::new(Semaphore::new(concurrency)),
+            freed: Notify::new(),
+            done,
+        };
+        (Arc::new(run), ended)
+    }
+
+    /// Claims what is due and begins its attempts; says what the store said, and when an endpoint that used up its
+    /// second may have more.
+    pub(super) async fn claim(
+        self: &Arc<Self>,
+        after: Option<EndpointId>,
+    ) -> Result<(Claimed, Option<i64>), StoreError> {
+        let inner = &*self.sender.0;
+        let now = inner.now();
+        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+        let (allowances, rested) = self.slots().allowances(now);
+        let mut request = ClaimRequest::new(now, now.saturating_add(millis(inner.lease)), free);
+        request.concurrent = inner.limits.concurrent.min(inner.limits.per_second.unwrap_or(u32::MAX));
+        request.half_open = inner.breaker.failures;
+        request.allowances = allowances;
+        request.after = after;
+        let mut claimed = inner.store.claim(&request).await?;
+        for delivery in std::mem::take(&mut claimed.deliveries) {
+            self.begin(delivery, now);
+            claimed.begun += 1;
+        }
+        Ok((claimed, rested))
+    }
+
+    fn begin(self: &Arc<Self>, delivery: ClaimedDelivery, now: i64) {
+        self.slots().take(&delivery.endpoint.endpoint, &self.sender.0.limits, now);
+        self.held().insert(delivery.held.delivery, delivery.held);
+        // Claims ask for no more than there are places, and only the settler gives them back.
+        if let Ok(place) = self.places.try_acquire() {
+            place.forget();
+        }
+        let run = Arc::clone(self);
+        tokio::spawn(async move {
+            let done = run.attempt(&delivery).await;
+            // The settler outlives all attempts.
+            let _ = run.done.send((delivery, done));
+        });
+    }
+
+    pub(super) fn slots(&self) -> std::sync::MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn held(&self) -> std::sync::MutexGuard<'_, HashMap<DeliveryId, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the leases longer of what is under way.
+    pub(super) async fn renew(&self) -> Result<(), StoreError> {
+        let held: Vec<_> = self.held().values().copied().collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let inner = &*self.sender.0;
+        let until = inner.now().saturating_add(millis(inner.lease));
+        inner.store.renew(&held, until).await
+    }
+}
