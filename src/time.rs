@@ -21,7 +21,7 @@ pub(crate) fn rfc3339(text: &str) -> Option<i64> {
 }
 
 /// The RFC 3339 time in UTC of Unix seconds.
-#[cfg(feature = "test-util")]
+#[cfg(any(feature = "outbound", feature = "test-util"))]
 pub(crate) fn to_rfc3339(unix_seconds: i64) -> String {
     let since = std::time::Duration::from_secs(unix_seconds.try_into().unwrap_or(0));
     humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
