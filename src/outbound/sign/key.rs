@@ -31,13 +31,16 @@ impl SigningKey {
     /// # Errors
     ///
     /// Returns an error when a secret is empty or shorter than 16 bytes; when a private key is not
-    /// 32 bytes in base64, or 64 whose second half is its public key; and for private keys without the
-    /// feature `ed25519`.
+    /// 32 bytes in base64, or 64 whose second half is its public key; for public keys; and for private ones
+    /// without the feature `ed25519`.
     pub fn new(text: impl Into<String>) -> Result<Self, ConfigError> {
         let text = Zeroizing::new(text.into());
         let kind = if text.starts_with("whsk_") {
             Self::check_private(&text)?;
             KeyKind::Ed25519
+        } else if text.starts_with("whpk_") {
+            // As a secret it would sign, with what anybody may know.
+            return Err(ConfigError::new("key", "is a public key"));
         } else {
             let wrong = |err: crate::secret::SecretError| ConfigError::new("key", err.reason());
             drop(Secret::new(text.as_bytes()).map_err(wrong)?);

@@ -129,6 +129,9 @@ impl SigningKeys {
         if version != VERSION {
             return Err(ConfigError::new("keys", "are of another version"));
         }
+        if keys.is_empty() {
+            return Err(ConfigError::new("keys", "are none"));
+        }
         let keys = keys.into_iter().map(|Line { key, until }| {
             let key = SigningKey::new(key)?;
             Ok(Held { key, until })
