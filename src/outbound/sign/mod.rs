@@ -52,10 +52,10 @@
 //! let client = ServiceBuilder::new()
 //!     .layer(SignLayer::new(Signer::new(schemes, &keys)?))
 //!     // In place of an HTTP client.
-//!     .service(service_fn(|req: Request<DeliveryBody>| async move {
-//!         assert_eq!(req.headers()["webhook-id"], "msg_1");
-//!         assert!(req.headers().contains_key("webhook-signature"));
-//!         assert!(req.headers().contains_key("x-hub-signature-256"));
+//!     .service(service_fn(|sent: Request<DeliveryBody>| async move {
+//!         assert_eq!(sent.headers()["webhook-id"], "msg_1");
+//!         assert!(sent.headers().contains_key("webhook-signature"));
+//!         assert!(sent.headers().contains_key("x-hub-signature-256"));
 //!         Ok::<_, std::convert::Infallible>(Response::new(()))
 //!     }));
 //!

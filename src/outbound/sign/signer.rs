@@ -18,6 +18,8 @@ pub struct Signer(Arc<[Ready]>);
 #[derive(Debug)]
 struct Ready {
     form: Form,
+    /// Whether its signature stands beside another in a header that is written already.
+    joins: bool,
     /// The newest first, each with its end.
     keys: Vec<(FormKey, Option<i64>)>,
 }
@@ -36,7 +38,8 @@ impl Signer {
     ) -> Result<Self, ConfigError> {
         let schemes = schemes.into();
         schemes.check()?;
-        let ready = schemes.forms().iter().map(|form| {
+        let forms = schemes.forms();
+        let ready = forms.iter().enumerate().map(|(place, form)| {
             let kind = match form.is_ed25519() {
                 true => KeyKind::Ed25519,
                 false => KeyKind::Hmac,
@@ -48,8 +51,11 @@ impl Signer {
                 let reason = "hold none of the kind that a scheme signs with";
                 return Err(ConfigError::new("keys", reason));
             }
-            let form = form.clone();
-            Ok(Ready { form, keys })
+            Ok(Ready {
+                form: form.clone(),
+                joins: forms[..place].iter().any(|other| other.joins(form)),
+                keys,
+            })
         });
         ready.collect::<Result<_, _>>().map(Self)
     }
@@ -62,7 +68,7 @@ impl Signer {
     /// See [`SignErrorKind`].
     pub fn sign(&self, message: &Message<'_>, headers: &mut HeaderMap) -> Result<(), SignError> {
         let mut written = Vec::with_capacity(4 * self.0.len());
-        for Ready { form, keys } in &*self.0 {
+        for Ready { form, joins, keys } in &*self.0 {
             let now = message.unix_seconds;
             let is_live = |end: Option<i64>| end.is_none_or(|end| now <= end);
             let live = keys.iter().filter(|(_, end)| is_live(*end));
@@ -71,17 +77,16 @@ impl Signer {
             if live.is_empty() {
                 return Err(SignErrorKind::NoLiveKey.into());
             }
-            form.sign(live.into_iter(), message, &mut written)?;
+            form.sign(live.into_iter(), message, |name, value| {
+                written.push((name, value, *joins));
+            })?;
         }
-        let mut own: Vec<HeaderName> = Vec::with_capacity(written.len());
-        for (name, value) in written {
-            // Only schemes that share their headers come to one a second time.
-            if own.contains(&name) {
-                join(headers, &name, &value);
-                continue;
+        for (name, value, joins) in written {
+            if joins {
+                join(headers, name, &value);
+            } else {
+                headers.insert(name, value);
             }
-            headers.insert(&name, value);
-            own.push(name);
         }
         Ok(())
     }

@@ -206,11 +206,11 @@ impl Form {
 
     /// The headers of `message`, signed with `keys`, of which the newest is the first. A header that
     /// holds one signature gets that of the oldest.
-    pub(crate) fn sign<'k>(
-        &self,
+    pub(crate) fn sign<'f, 'k>(
+        &'f self,
         keys: impl DoubleEndedIterator<Item = &'k FormKey>,
         message: &Message<'_>,
-        out: &mut Vec<(HeaderName, HeaderValue)>,
+        mut out: impl FnMut(&'f HeaderName, HeaderValue),
     ) -> Result<(), Fault> {
         let Recipe {
             layout,
@@ -232,19 +232,20 @@ impl Form {
             if !is_token(message.id) || (signs_id && message.id.contains('.')) {
                 return Err(Fault::Id);
             }
-            put(out, name, message.id)?;
+            out(name, value(message.id)?);
         }
         if let (Some(name), Some(text)) = (self.plan.event_type.first(), message.event_type) {
             if !is_token(text) {
                 return Err(Fault::EventType);
             }
-            put(out, name, text)?;
+            out(name, value(text)?);
         }
         if let Some(name) = self.plan.timestamp.first() {
-            put(out, name, &time_text)?;
+            out(name, value(&time_text)?);
         }
 
-        let (mut before, mut after) = (Vec::new(), Vec::new());
+        // Room for an id and a time, as most have them.
+        let (mut before, mut after) = (Vec::with_capacity(64), Vec::new());
         let mut text = &mut before;
         for part in &*self.plan.content {
             match part {
@@ -267,10 +268,11 @@ impl Form {
                 lay_out(layout, time, &time_text, all.iter().map(String::as_str))
             }
         };
-        match self.plan.signature.first() {
-            Some(name) => put(out, name, &header),
-            None => Ok(()),
+        if let Some(name) = self.plan.signature.first() {
+            let value = HeaderValue::try_from(header).map_err(|_| Fault::Header)?;
+            out(name, value);
         }
+        Ok(())
     }
 }
 
@@ -279,12 +281,6 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn put(
-    out: &mut Vec<(HeaderName, HeaderValue)>,
-    name: &HeaderName,
-    text: &str,
-) -> Result<(), Fault> {
-    let value = HeaderValue::from_str(text).map_err(|_| Fault::Header)?;
-    out.push((name.clone(), value));
-    Ok(())
+fn value(text: &str) -> Result<HeaderValue, Fault> {
+    HeaderValue::from_str(text).map_err(|_| Fault::Header)
 }

@@ -32,7 +32,8 @@ pub(super) fn lay_out<'s>(
     time: &str,
     signatures: impl IntoIterator<Item = &'s str>,
 ) -> String {
-    let mut text = String::new();
+    // One signature, as most have; Ed25519 in base64 takes 88.
+    let mut text = String::with_capacity(112);
     let mut add = |pieces: [&str; 4]| pieces.iter().for_each(|piece| text.push_str(piece));
     let mut signatures = signatures.into_iter();
     match layout {
