@@ -68,7 +68,7 @@ mod recipe;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
 mod setup;
-#[cfg(feature = "test-util")]
+#[cfg(any(feature = "outbound", feature = "test-util"))]
 pub(crate) mod sign;
 mod signature;
 #[cfg(feature = "x509")]

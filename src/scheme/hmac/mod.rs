@@ -44,8 +44,12 @@ impl HmacScheme {
     }
 
     pub(super) fn of(recipe: &Recipe, secret: Secret) -> Self {
+        Self::planned(Plan::of(recipe), secret)
+    }
+
+    pub(super) fn planned(plan: Plan, secret: Secret) -> Self {
         Self {
-            plan: Arc::new(Plan::of(recipe)),
+            plan: Arc::new(plan),
             keys: Arc::new([]),
             greeting: Greeting::None,
             clock: Arc::new(SystemClock),

@@ -5,6 +5,8 @@ use base64::Engine as _;
 #[cfg(any(feature = "ed25519", feature = "ecdsa"))]
 use base64::engine::general_purpose::STANDARD;
 
+#[cfg(any(feature = "ed25519", feature = "ecdsa"))]
+use super::private::private;
 use crate::config::ConfigError;
 use crate::scheme::catalog::{SecretFormat, SecretText};
 use crate::scheme::hmac::Keyed;
@@ -28,12 +30,12 @@ impl SigningKey {
         match format {
             #[cfg(feature = "ed25519")]
             SecretFormat::Ed25519Hex | SecretFormat::Ed25519Base64 => {
-                let seed = private(text).ok_or(NOT_PRIVATE)?;
+                let (seed, _) = private(text).ok_or(NOT_PRIVATE)?;
                 Ok(Self::Ed25519(Box::new((&seed).into())))
             }
             #[cfg(feature = "ecdsa")]
             SecretFormat::Spki => {
-                let scalar = private(text).ok_or(NOT_PRIVATE)?;
+                let (scalar, _) = private(text).ok_or(NOT_PRIVATE)?;
                 let key = p256::ecdsa::SigningKey::from_slice(&scalar);
                 key.map(|key| Self::P256(Box::new(key)))
                     .map_err(|_| NOT_PRIVATE)
@@ -133,16 +135,6 @@ impl SigningKey {
 #[cfg(any(feature = "ed25519", feature = "ecdsa"))]
 const NOT_PRIVATE: ConfigError =
     ConfigError::new("signing_secrets", "is no private key of 32 bytes");
-
-/// The first 32 bytes of a private key; the rest of 64 is its public half.
-#[cfg(any(feature = "ed25519", feature = "ecdsa"))]
-fn private(text: &str) -> Option<[u8; 32]> {
-    let text = text.strip_prefix("whsk_").unwrap_or(text);
-    let bytes = const_hex::decode(text).or_else(|_| STANDARD.decode(text));
-    let bytes = bytes.ok()?;
-    let whole = matches!(bytes.len(), 32 | 64);
-    whole.then(|| bytes[..32].try_into().ok()).flatten()
-}
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

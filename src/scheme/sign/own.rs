@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::payload::{looks_like_json, object, put};
-use super::recipe::encode;
+use super::text::encode;
 use super::{Draft, FORM, JSON, Signed, SigningKey};
 use crate::scheme::recipe::Algorithm;
 use crate::scheme::signature::Encoding;

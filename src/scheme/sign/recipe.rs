@@ -1,17 +1,15 @@
 use ::http::HeaderName;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::payload::{looks_like_json, put};
+use super::text::{encode, lay_out, write_time};
 use super::{Draft, FORM, JSON, Signed, SigningKey};
 use crate::scheme::Shape;
-use crate::scheme::recipe::{Names, Part, Recipe, Time, Unit};
-use crate::scheme::signature::{Encoding, Layout};
+use crate::scheme::recipe::{Names, Part, Recipe, Time};
 
 /// Signs by a recipe.
 pub(super) fn sign(recipe: &Recipe, key: &SigningKey, mut draft: Draft) -> Signed {
-    let time = time(recipe, draft.unix_seconds);
+    let time = write_time(recipe.time, draft.unix_seconds);
     complete(recipe, &mut draft, &time);
     let signs_id = recipe.content.contains(&Part::Id);
     let id = draft.id();
@@ -42,7 +40,8 @@ pub(super) fn sign(recipe: &Recipe, key: &SigningKey, mut draft: Draft) -> Signe
     if let Time::Header(names, _) = recipe.time {
         write(names, Some(&time));
     }
-    write(recipe.signature, Some(&lay_out(recipe, &time, &signature)));
+    let header = lay_out(recipe.layout, recipe.time, &time, [&*signature]);
+    write(recipe.signature, Some(&header));
     signed.signature = signature;
     signed.holder = recipe
         .signature
@@ -63,35 +62,5 @@ fn complete(recipe: &Recipe, draft: &mut Draft, time: &str) {
     if let Time::Payload(path, _) = recipe.time {
         let number = time.parse().map_or(Value::Null, |time: i64| time.into());
         put(body, path, &number, true);
-    }
-}
-
-fn time(recipe: &Recipe, unix_seconds: i64) -> String {
-    match recipe.time {
-        Time::Unsigned => String::new(),
-        Time::Header(_, unit) | Time::Signature(_, unit) | Time::Payload(_, unit) => match unit {
-            Unit::Seconds => unix_seconds.to_string(),
-            Unit::Millis => unix_seconds.saturating_mul(1000).to_string(),
-            Unit::Rfc3339 => crate::time::to_rfc3339(unix_seconds),
-        },
-    }
-}
-
-pub(super) fn encode(signature: &[u8], encoding: Encoding) -> String {
-    match encoding {
-        Encoding::Hex => const_hex::encode(signature),
-        Encoding::Base64 => STANDARD.encode(signature),
-    }
-}
-
-/// The signature header.
-fn lay_out(recipe: &Recipe, time: &str, signature: &str) -> String {
-    match recipe.layout {
-        Layout::Whole { prefix } => format!("{prefix}{signature}"),
-        Layout::List { version } => format!("{version},{signature}"),
-        Layout::Pairs { separator, version } => match recipe.time {
-            Time::Signature(clock, _) => format!("{clock}={time}{separator}{version}={signature}"),
-            _ => format!("{version}={signature}"),
-        },
     }
 }

@@ -1,0 +1,3 @@
+//! The sending wing.
+
+mod sign;
