@@ -11,6 +11,7 @@ mod idempotency;
 mod keys;
 mod observe;
 mod order;
+mod outbound;
 mod proof;
 mod properties;
 mod receipt;

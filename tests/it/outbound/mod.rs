@@ -1,0 +1,4 @@
+//! The sending wing.
+
+// mod client;
+mod egress;
