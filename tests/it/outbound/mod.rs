@@ -1,4 +1,4 @@
 //! The sending wing.
 
-// mod client;
+mod client;
 mod egress;

@@ -1,0 +1,118 @@
+//! TLS, and HTTP/2 where it is agreed on.
+
+use std::sync::{Arc, Mutex};
+
+use http::Version;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tower_webhook::outbound::Failure;
+use tower_webhook::outbound::client::{AnswerLimits, HttpClient, read_answer};
+
+use super::server::{Server, acceptor, ok};
+use super::{builder, client, egress, post};
+
+async fn version(protocols: &[&str]) -> Version {
+    let seen = Arc::new(Mutex::new(None));
+    let server = Server::tls(protocols, {
+        let seen = Arc::clone(&seen);
+        move |request| {
+            *seen.lock().unwrap() = Some(request.version());
+            ok(request)
+        }
+    })
+    .await;
+    let client = client();
+    for _ in 0..20 {
+        let response = post(&client, &server.https()).await.unwrap();
+        let answer = read_answer(response, AnswerLimits::new(), 0).await;
+        assert_eq!(answer.body, "thank you");
+    }
+    assert_eq!(server.accepted(), 1);
+    seen.lock().unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_it_is_agreed_on() {
+    assert_eq!(version(&["h2", "http/1.1"]).await, Version::HTTP_2);
+    assert_eq!(version(&["h2"]).await, Version::HTTP_2);
+}
+
+#[tokio::test]
+async fn http_1_is_spoken_otherwise() {
+    assert_eq!(version(&["http/1.1"]).await, Version::HTTP_11);
+    assert_eq!(version(&[]).await, Version::HTTP_11);
+}
+
+#[tokio::test]
+async fn a_root_that_is_not_believed_is_a_tls_error() {
+    let server = Server::tls(&[], ok).await;
+    let stranger = rcgen::generate_simple_self_signed(["stranger".to_owned()]).unwrap();
+    let client = HttpClient::builder(egress())
+        .without_system_roots()
+        .with_root_certificate_pem(stranger.cert.pem())
+        .and_then(|builder| builder.build())
+        .unwrap();
+    let err = post(&client, &server.https()).await.unwrap_err();
+    assert_eq!(err.kind(), Failure::TlsError);
+}
+
+#[tokio::test]
+async fn a_name_that_the_certificate_does_not_have_is_a_tls_error() {
+    let server = Server::tls(&[], ok).await;
+    let by_name = format!("https://other.localhost:{}/", server.port);
+    let resolver = tower::service_fn(|_: tower_webhook::outbound::egress::HostName| async {
+        Ok::<_, std::io::Error>([std::net::Ipv4Addr::LOCALHOST.into()])
+    });
+    let client = builder().with_resolver(resolver).build().unwrap();
+    let err = post(&client, &by_name).await.unwrap_err();
+    assert_eq!(err.kind(), Failure::TlsError);
+    let right = format!("https://localhost:{}/", server.port);
+    assert!(post(&client, &right).await.unwrap().status().is_success());
+}
+
+#[tokio::test]
+async fn a_receiver_without_tls_is_a_tls_error() {
+    let plain = Server::http(ok).await;
+    let closing = Server::raw(|_, _| async {}).await;
+    let resetting = Server::raw(|mut stream, _| async move {
+        let _ = stream.read(&mut [0]).await;
+        stream.set_zero_linger().unwrap();
+    })
+    .await;
+    for server in [plain, closing, resetting] {
+        let err = post(&client(), &server.https()).await.unwrap_err();
+        assert_eq!(err.kind(), Failure::TlsError);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_2_is_a_protocol_error() {
+    let acceptor = acceptor(&["h2"]);
+    let server = Server::raw(move |stream, _| {
+        let acceptor = acceptor.clone();
+        async move {
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    })
+    .await;
+    let err = post(&client(), &server.https()).await.unwrap_err();
+    assert_eq!(err.kind(), Failure::ProtocolError);
+}
+
+#[test]
+fn a_client_without_roots_or_with_wrong_ones_is_not_built() {
+    let none = HttpClient::builder(egress()).without_system_roots().build();
+    assert_eq!(none.unwrap_err().field(), "root_certificate");
+    for wrong in [
+        "",
+        "text",
+        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+    ] {
+        let builder = HttpClient::builder(egress()).without_system_roots();
+        let built = builder
+            .with_root_certificate_pem(wrong)
+            .and_then(|builder| builder.build());
+        assert_eq!(built.unwrap_err().field(), "root_certificate", "{wrong}");
+    }
+}
