@@ -2,6 +2,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io::{self, ErrorKind};
 
+use h2::Reason;
+
 use super::client::ClientError;
 use super::egress::{ConnectError, EgressError};
 
@@ -124,6 +126,9 @@ fn known(err: &(dyn StdError + 'static)) -> Option<Failure> {
     if let Some(err) = err.downcast_ref::<io::Error>() {
         return of_io(err);
     }
+    if let Some(err) = err.downcast_ref::<h2::Error>() {
+        return of_h2(err);
+    }
     err.downcast_ref::<hyper::Error>().and_then(of_hyper)
 }
 
@@ -157,12 +162,23 @@ fn of_hyper(err: &hyper::Error) -> Option<Failure> {
         Some(Failure::ProtocolError)
     } else if err.is_incomplete_message() || err.is_closed() || err.is_canceled() {
         Some(Failure::ConnectionReset)
-    } else if err.is_user() {
-        None
-    } else if err.source().is_some_and(|source| source.is::<io::Error>()) {
-        None // The source says it better.
+    } else if err.is_user() || err.source().is_some() {
+        None // What is below says it better.
     } else {
         Some(Failure::ProtocolError)
+    }
+}
+
+fn of_h2(err: &h2::Error) -> Option<Failure> {
+    if let Some(err) = err.get_io() {
+        return of_io(err);
+    }
+    // A receiver that goes away, or has no room for the stream, has not begun with it.
+    let is_unseen = err.is_go_away() && err.reason() == Some(Reason::NO_ERROR)
+        || err.is_reset() && err.reason() == Some(Reason::REFUSED_STREAM);
+    match err.is_remote() && is_unseen {
+        true => Some(Failure::ConnectionReset),
+        false => Some(Failure::ProtocolError),
     }
 }
 

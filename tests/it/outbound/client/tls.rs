@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use http::Version;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tower_webhook::outbound::Failure;
 use tower_webhook::outbound::client::{AnswerLimits, HttpClient, read_answer};
 
@@ -114,5 +114,55 @@ fn a_client_without_roots_or_with_wrong_ones_is_not_built() {
             .with_root_certificate_pem(wrong)
             .and_then(|builder| builder.build());
         assert_eq!(built.unwrap_err().field(), "root_certificate", "{wrong}");
+    }
+}
+
+/// Reads frames of HTTP/2 until a request begins, and returns its stream.
+async fn read_stream<IO: AsyncRead + Unpin>(stream: &mut IO) -> Option<[u8; 4]> {
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.ok()?;
+        let [a, b, c, kind, _, id @ ..] = head;
+        let length = u32::from_be_bytes([0, a, b, c]);
+        let mut payload = vec![0; length as usize];
+        stream.read_exact(&mut payload).await.ok()?;
+        if kind == 1 {
+            return Some(id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_goes_away_between_two_requests_fails_none() {
+    // RFC 9113: empty SETTINGS, HEADERS that end the stream with 200, GOAWAY after stream 1 and REFUSED_STREAM.
+    const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const GOAWAY: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+    const REFUSED: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 3, 0, 0, 0, 7];
+    const HARMED: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 3, 0, 0, 0, 2];
+    for (end, is_replaced) in [(GOAWAY, true), (REFUSED, true), (HARMED, false)] {
+        let acceptor = acceptor(&["h2"]);
+        let server = Server::raw(move |stream, _| {
+            let acceptor = acceptor.clone();
+            async move {
+                let mut stream = acceptor.accept(stream).await.unwrap();
+                stream.read_exact(&mut [0; 24]).await.unwrap();
+                stream.write_all(SETTINGS).await.unwrap();
+                let [a, b, c, d] = read_stream(&mut stream).await.unwrap();
+                let answer = [0, 0, 1, 1, 5, a, b, c, d, 0x88];
+                stream.write_all(&answer).await.unwrap();
+                if read_stream(&mut stream).await.is_some() {
+                    stream.write_all(end).await.unwrap();
+                    let _ = stream.shutdown().await;
+                }
+            }
+        })
+        .await;
+        let client = client();
+        assert!(post(&client, &server.https()).await.is_ok());
+        match post(&client, &server.https()).await {
+            Ok(_) => assert!(is_replaced),
+            Err(err) => assert_eq!((err.kind(), is_replaced), (Failure::ProtocolError, false)),
+        }
+        assert_eq!(server.accepted(), 1 + usize::from(is_replaced));
     }
 }
