@@ -44,9 +44,10 @@ impl AnswerLimits {
         self
     }
 
-    /// Sets the time in which the body must have come: what is left of the time for the attempt.
+    /// Sets the time in which the body must have come: what is left of the time for the attempt, and a day at
+    /// most.
     pub fn with_time(mut self, within: Duration) -> Self {
-        self.within = within;
+        self.within = within.min(Duration::from_secs(86_400));
         self
     }
 }

@@ -47,9 +47,10 @@ impl EgressConnector {
         self
     }
 
-    /// Sets the time in which the name must be resolved and one of its addresses must have answered.
+    /// Sets the time in which the name must be resolved and one of its addresses must have answered: a day
+    /// at most. The first 8 addresses share it.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = timeout.min(Duration::from_secs(86_400));
         self
     }
 }

@@ -59,6 +59,10 @@ impl StdError for ConnectError {
     }
 }
 
+/// Most addresses that are dialled for a connection: whoever owns a name could otherwise list thousands, and
+/// have this machine knock at all of them.
+const MOST_DIALLED: usize = 8;
+
 /// Resolves, judges and dials `target`, all within `limit`.
 pub(super) async fn dial(
     egress: Egress,
@@ -85,13 +89,14 @@ fn checked(
     egress: &Egress,
     found: Result<Vec<IpAddr>, BoxError>,
 ) -> Result<Vec<IpAddr>, ConnectError> {
-    let found = found.map_err(|err| ConnectError::new(Failure::DnsError, err))?;
+    let mut found = found.map_err(|err| ConnectError::new(Failure::DnsError, err))?;
     if found.is_empty() {
         return Err(ConnectError::new(Failure::DnsError, "no address"));
     }
     for address in &found {
         egress.check_addr(*address)?;
     }
+    found.truncate(MOST_DIALLED);
     Ok(found)
 }
 

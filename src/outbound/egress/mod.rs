@@ -17,7 +17,8 @@
 //!   them; 6to4, Teredo, IPv4-compatible and local NAT64 (`64:ff9b:1::/48`) addresses are refused.
 //! - The addresses where clouds hand out credentials, also inside of a network that is
 //!   [allowed](Egress::allow), and in whatever form.
-//! - A name with a single refused address: the others are not dialled either.
+//! - A name with a single refused address: the others are not dialled either. Of those of a name that may
+//!   be dialled, the first 8 are, in turn.
 //! - `http`, until it is [allowed](Egress::allow_http).
 //! - Ports under 1024 but 80 and 443, until [others](Egress::with_ports) are named: behind them are mail
 //!   servers, shells and directories, which may take a delivery for commands.

@@ -172,9 +172,13 @@ impl Dangerous<Egress> {
 fn read(field: &'static str, text: &str) -> Result<IpNet, ConfigError> {
     let network = text.parse::<IpNet>().ok();
     let network = network.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
-    let network = network.ok_or(ConfigError::new(
-        field,
-        "must be an address or a network (CIDR)",
-    ))?;
-    Ok(network.trunc())
+    let wrong = ConfigError::new(field, "must be an address or a network (CIDR)");
+    let network = network.ok_or(wrong)?.trunc();
+    // A mapped network is one of IPv4: that is how its addresses are judged.
+    match (network.network().to_canonical(), network.prefix_len()) {
+        (address @ IpAddr::V4(_), length @ 96..) => {
+            IpNet::new(address, length - 96).map_err(|_| wrong)
+        }
+        _ => Ok(network),
+    }
 }

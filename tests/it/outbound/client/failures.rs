@@ -5,10 +5,11 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use http::{Request, Version};
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tower::service_fn;
+use tower::{ServiceExt as _, service_fn};
 use tower_webhook::outbound::Failure;
 use tower_webhook::outbound::client::ClientError;
 use tower_webhook::outbound::egress::HostName;
@@ -147,6 +148,15 @@ async fn a_body_that_breaks_off_is_a_body_error() {
     let answer = post(&client(), &server.url()).await.unwrap();
     let err = answer.into_body().collect().await.unwrap_err();
     assert_eq!(err.kind(), Failure::BodyError);
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_sent_is_another_failure() {
+    let server = Server::http(ok).await;
+    let request = Request::post(server.url()).version(Version::HTTP_2);
+    let request = request.body("{}".into()).unwrap();
+    let err = client().oneshot(request).await.unwrap_err();
+    assert_eq!(err.kind(), Failure::Other);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! TLS, and HTTP/2 where it is agreed on.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::Version;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
@@ -165,4 +166,35 @@ async fn a_receiver_that_goes_away_between_two_requests_fails_none() {
         }
         assert_eq!(server.accepted(), 1 + usize::from(is_replaced));
     }
+}
+
+#[tokio::test]
+async fn a_connection_of_http_2_that_went_silent_is_replaced() {
+    const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let acceptor = acceptor(&["h2"]);
+    let server = Server::raw(move |stream, _| {
+        let acceptor = acceptor.clone();
+        async move {
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            stream.read_exact(&mut [0; 24]).await.unwrap();
+            stream.write_all(SETTINGS).await.unwrap();
+            let [a, b, c, d] = read_stream(&mut stream).await.unwrap();
+            let answer = [0, 0, 1, 1, 5, a, b, c, d, 0x88];
+            stream.write_all(&answer).await.unwrap();
+            // Reads all, and says no more, not even that it lives.
+            while read_stream(&mut stream).await.is_some() {}
+        }
+    })
+    .await;
+    let client = client();
+    assert!(post(&client, &server.https()).await.is_ok());
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let err = post(&client, &server.https()).await.unwrap_err();
+    assert_eq!(err.kind(), Failure::Timeout);
+    assert!(begun.elapsed() < Duration::from_secs(11));
+    tokio::time::resume();
+    assert_eq!(server.accepted(), 1);
+    assert!(post(&client, &server.https()).await.is_ok());
+    assert_eq!(server.accepted(), 2);
 }

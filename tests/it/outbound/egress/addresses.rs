@@ -221,6 +221,7 @@ fn a_denied_network_wins_over_all() {
         .and_then(|egress| egress.deny("8.8.8.8"))
         .and_then(|egress| egress.deny("2a00:1450:64::/96"))
         .and_then(|egress| egress.deny("64:ff9b::/96"))
+        .and_then(|egress| egress.deny("::ffff:9.9.9.0/120"))
         .unwrap()
         .dangerous()
         .allow_every_address();
@@ -231,6 +232,8 @@ fn a_denied_network_wins_over_all() {
         "::ffff:8.8.8.8",
         "2a00:1450:64::10.0.0.1",
         "64:ff9b::1.1.1.1",
+        "9.9.9.9",
+        "::ffff:9.9.9.9",
     ] {
         let refused = egress.check_addr(denied.parse().unwrap()).unwrap_err();
         assert_eq!(refused.kind(), EgressErrorKind::Address, "{denied}");
@@ -250,6 +253,7 @@ fn a_network_that_is_none_or_is_everything_is_an_error() {
     }
     assert!(Egress::public().allow("0.0.0.0/0").is_err());
     assert!(Egress::public().allow("::/0").is_err());
+    assert!(Egress::public().allow("::ffff:0:0/96").is_err());
     assert!(Egress::public().deny("0.0.0.0/0").is_ok());
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::Uri;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tower::{ServiceExt as _, service_fn};
 use tower_webhook::outbound::Failure;
 use tower_webhook::outbound::egress::{ConnectError, Egress, EgressConnector, HostName};
@@ -101,6 +101,68 @@ async fn the_next_address_is_dialled_when_the_first_does_not_answer() {
         .await
         .unwrap();
     assert!(was_dialled(&good).await);
+}
+
+/// A listener that accepts nobody, its queue full: the system drops what comes.
+async fn deaf(address: IpAddr, port: u16) -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((address, port).into()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    let knock = || tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(address));
+    while let Ok(stream) = knock().await {
+        waiting.push(stream.unwrap());
+    }
+    (listener, waiting)
+}
+
+#[tokio::test]
+async fn an_address_that_swallows_packets_leaves_time_for_the_next() {
+    const DEAF: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
+    let (good, _bad, port) = listeners().await;
+    let _deaf = deaf(DEAF, port).await;
+    let asked = service_fn(|_: HostName| async { Ok::<_, io::Error>([DEAF, GOOD]) });
+    let egress = egress().allow("127.0.0.3").unwrap();
+    let connector = EgressConnector::new(egress)
+        .with_resolver(asked)
+        .with_timeout(Duration::from_millis(400));
+    dial(&connector, &format!("http://receiver.example:{port}/"))
+        .await
+        .unwrap();
+    assert!(was_dialled(&good).await);
+    let alone = dial(&connector, &format!("http://127.0.0.3:{port}/")).await;
+    assert_eq!(alone.unwrap_err().kind(), Failure::ConnectTimeout);
+}
+
+#[tokio::test]
+async fn eight_addresses_of_a_name_are_dialled() {
+    let (good, _bad, port) = listeners().await;
+    let connector = |deaf: u8| {
+        let found: Vec<IpAddr> = (10..10 + deaf)
+            .map(|last| Ipv4Addr::new(127, 0, 0, last).into())
+            .chain([GOOD])
+            .collect();
+        let asked = service_fn(move |_: HostName| {
+            let found = found.clone();
+            async { Ok::<_, io::Error>(found) }
+        });
+        let egress = Egress::public().allow("127.0.0.0/8").unwrap();
+        EgressConnector::new(egress.allow_http()).with_resolver(asked)
+    };
+    let url = format!("http://receiver.example:{port}/");
+    dial(&connector(7), &url).await.unwrap();
+    assert!(was_dialled(&good).await);
+    let err = dial(&connector(8), &url).await.unwrap_err();
+    assert_eq!(err.kind(), Failure::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn an_address_without_a_route_is_unreachable() {
+    // Nobody connects to a group.
+    let egress = Egress::public().allow("224.0.0.0/4").unwrap().allow_http();
+    let err = dial(&EgressConnector::new(egress), "http://224.0.0.1/").await;
+    assert_eq!(err.unwrap_err().kind(), Failure::Unreachable);
 }
 
 #[tokio::test]
