@@ -14,6 +14,7 @@ enum Kind {
     NotFound,
     Conflict,
     Unreadable,
+    Overloaded,
     Store(StoreError),
 }
 
@@ -29,6 +30,8 @@ pub enum OutboundErrorKind {
     Conflict,
     /// What is stored cannot be opened with the keys that were given.
     Unreadable,
+    /// Too much is on its way to the store already.
+    Overloaded,
     /// The store could not be asked.
     Unavailable,
 }
@@ -37,6 +40,7 @@ impl OutboundError {
     pub(crate) const NOT_FOUND: Self = Self(Kind::NotFound);
     pub(crate) const CONFLICT: Self = Self(Kind::Conflict);
     pub(crate) const UNREADABLE: Self = Self(Kind::Unreadable);
+    pub(crate) const OVERLOADED: Self = Self(Kind::Overloaded);
 
     pub(crate) const fn invalid(field: &'static str, reason: &'static str) -> Self {
         Self(Kind::Invalid(ConfigError::new(field, reason)))
@@ -50,6 +54,7 @@ impl OutboundError {
             Kind::NotFound => OutboundErrorKind::NotFound,
             Kind::Conflict => OutboundErrorKind::Conflict,
             Kind::Unreadable => OutboundErrorKind::Unreadable,
+            Kind::Overloaded => OutboundErrorKind::Overloaded,
             Kind::Store(_) => OutboundErrorKind::Unavailable,
         }
     }
@@ -83,6 +88,7 @@ impl fmt::Display for OutboundError {
             Kind::NotFound => f.write_str("there is no such endpoint or delivery"),
             Kind::Conflict => f.write_str("the endpoint was changed at the same time"),
             Kind::Unreadable => f.write_str("the endpoint's secrets cannot be opened"),
+            Kind::Overloaded => f.write_str("too many events wait for the store"),
             Kind::Store(err) => err.fmt(f),
         }
     }

@@ -6,19 +6,29 @@
 //! ```
 
 mod body;
+pub mod client;
+mod dispatch;
 pub mod egress;
 pub mod endpoint;
 mod error;
 pub mod event;
+mod failure;
+mod lifecycle;
 pub mod policy;
 mod random;
 mod seal;
+mod sender;
 pub mod sign;
 pub mod store;
 mod tenant;
+mod transport;
 
 pub use self::body::DeliveryBody;
+pub use self::dispatch::Dispatcher;
 pub use self::error::{OutboundError, OutboundErrorKind};
+pub use self::failure::Failure;
+pub use self::lifecycle::Lifecycle;
 pub use self::seal::SealingKey;
+pub use self::sender::{Audited, Created, Emit, Emitted, Endpoints, Replay, Sender, SenderBuilder};
 pub use self::store::{MemoryOutbox, OutboundStore};
 pub use self::tenant::Tenant;

@@ -84,7 +84,8 @@ impl SealingKey {
         let nonce = XNonce::from(*nonce);
         let aad = owner.as_bytes();
         let mut keys = std::iter::once(&self.key).chain(&self.older);
-        let open = |key: &Zeroizing<[u8; 32]>| cipher(key).decrypt(&nonce, Payload { msg, aad }).ok();
+        let open =
+            |key: &Zeroizing<[u8; 32]>| cipher(key).decrypt(&nonce, Payload { msg, aad }).ok();
         keys.find_map(open).map(Zeroizing::new)
     }
 }

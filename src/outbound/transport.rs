@@ -33,7 +33,9 @@ where
     fn send(&self, request: Request<DeliveryBody>) -> Sending {
         let mut client = self.clone();
         Box::pin(async move {
-            poll_fn(|cx| client.poll_ready(cx)).await.map_err(Into::into)?;
+            poll_fn(|cx| client.poll_ready(cx))
+                .await
+                .map_err(Into::into)?;
             let answer = client.call(request).await.map_err(Into::into)?;
             Ok(answer.map(|body| {
                 let frames = body.map_frame(|frame| {

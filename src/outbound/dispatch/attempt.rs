@@ -4,13 +4,14 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use tokio::time::{Instant, timeout};
 
 use super::prepared::Prepared;
 use super::run::Run;
 use crate::BoxError;
-use crate::outbound::client::{Answer, ClientError, read_answer};
+use crate::outbound::DeliveryBody;
+use crate::outbound::client::{Answer, AnswerLimits, read_answer};
 use crate::outbound::event::TEST_EVENT;
 use crate::outbound::failure::Failure;
 use crate::outbound::policy::{Ended, Verdict};
@@ -20,7 +21,6 @@ use crate::outbound::sign::Message;
 use crate::outbound::store::{
     Attempt, AttemptError, ClaimedDelivery, HealthEffect, Next, OutboundStore, Settlement,
 };
-use crate::outbound::{DeliveryBody, OutboundError};
 
 const API_VERSION: HeaderName = HeaderName::from_static("webhook-api-version");
 const AGENT: HeaderValue =
@@ -84,7 +84,10 @@ impl<S: OutboundStore> Run<S> {
         };
         let endpoint = claimed.endpoint.endpoint.id.clone();
         let settlement = Settlement::new(attempt, endpoint, next, health, at);
-        Done { settlement, verdict }
+        Done {
+            settlement,
+            verdict,
+        }
     }
 
     fn unreadable(&self, claimed: &ClaimedDelivery, attempt: Attempt) -> Done {
@@ -98,7 +101,13 @@ impl<S: OutboundStore> Run<S> {
         }
     }
 
-    fn next(&self, claimed: &ClaimedDelivery, ended: &Ended<'_>, verdict: Verdict, at: i64) -> Next {
+    fn next(
+        &self,
+        claimed: &ClaimedDelivery,
+        ended: &Ended<'_>,
+        verdict: Verdict,
+        at: i64,
+    ) -> Next {
         let inner = &*self.sender.0;
         let wait = match verdict {
             Verdict::Delivered => return Next::Delivered,
@@ -148,7 +157,10 @@ impl<S: OutboundStore> Run<S> {
             event_type: Some(&event.event_type),
             body: &event.body,
         };
-        prepared.signer.sign(&message, headers).map_err(unwritable)?;
+        prepared
+            .signer
+            .sign(&message, headers)
+            .map_err(unwritable)?;
         Ok(request)
     }
 
@@ -156,11 +168,12 @@ impl<S: OutboundStore> Run<S> {
         let inner = &*self.sender.0;
         let exchange = async {
             let answer = inner.client.send(request).await?;
-            read_answer(answer, inner.now().div_euclid(1000)).await.map_err(BoxError::from)
+            let now = inner.now().div_euclid(1000);
+            Ok::<_, BoxError>(read_answer(answer, AnswerLimits::new(), now).await)
         };
         match timeout(inner.timeout, exchange).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(err)) => Err((failure(&*err), words(&*err))),
+            Ok(Err(err)) => Err((Failure::of(&*err), words(&*err))),
             Err(_) => Err((Failure::Timeout, "no answer in time".to_owned())),
         }
     }
@@ -168,18 +181,6 @@ impl<S: OutboundStore> Run<S> {
 
 fn unwritable(err: impl StdError) -> (Failure, String) {
     (Failure::Other, err.to_string())
-}
-
-/// The failure that a client told, however deep it is.
-fn failure(err: &(dyn StdError + 'static)) -> Failure {
-    let mut source = Some(err);
-    while let Some(err) = source {
-        if let Some(err) = err.downcast_ref::<ClientError>() {
-            return err.kind();
-        }
-        source = err.source();
-    }
-    Failure::Other
 }
 
 /// The whole chain of an error, in one line that is not too long.

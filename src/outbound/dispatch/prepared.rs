@@ -24,7 +24,11 @@ pub(super) struct Opened(Mutex<HashMap<EndpointId, (i64, Arc<Prepared>)>>);
 const MOST: usize = 10_000;
 
 impl Opened {
-    pub(super) fn get<S>(&self, inner: &Inner<S>, record: &EndpointRecord) -> Result<Arc<Prepared>, OutboundError> {
+    pub(super) fn get<S>(
+        &self,
+        inner: &Inner<S>,
+        record: &EndpointRecord,
+    ) -> Result<Arc<Prepared>, OutboundError> {
         let endpoint = &record.endpoint;
         let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((version, prepared)) = opened.get(&endpoint.id) {
@@ -33,10 +37,13 @@ impl Opened {
             }
         }
         let confidential = inner.open(record)?;
-        let url = endpoint.url.parse().map_err(|_| OutboundError::UNREADABLE)?;
+        let url = endpoint
+            .url
+            .parse()
+            .map_err(|_| OutboundError::UNREADABLE)?;
         let prepared = Arc::new(Prepared {
             url,
-            signer: Signer::new(inner.schemes.clone(), confidential.keys()?),
+            signer: Signer::new(inner.schemes.clone(), &confidential.keys()?)?,
             headers: confidential.headers,
         });
         if opened.len() >= MOST {

@@ -9,8 +9,18 @@ use super::slots::Slots;
 use crate::outbound::endpoint::EndpointId;
 use crate::outbound::sender::{Sender, millis};
 use crate::outbound::store::{
-    ClaimRequest, Claimed, ClaimedDelivery, DeliveryId, Held, OutboundStore, StoreError,
+    ClaimRequest, ClaimedDelivery, DeliveryId, Held, OutboundStore, StoreError,
 };
+
+/// What a claim brought.
+pub(super) struct Round {
+    /// How many attempts were begun.
+    pub(super) begun: usize,
+    /// Where to go on; `None` when all endpoints were visited.
+    pub(super) after: Option<EndpointId>,
+    /// When there may be something to do that was not there now.
+    pub(super) soonest: Option<i64>,
+}
 
 /// A dispatcher at work.
 pub(super) struct Run<S> {
@@ -20,7 +30,9 @@ pub(super) struct Run<S> {
     /// What is under way, and not written down.
     pub(super) held: Mutex<HashMap<DeliveryId, Held>>,
     /// Places that are free.
-    pub(super) places: Arc<Semaphore>,
+    pub(super) places: Semaphore,
+    /// How many places there are.
+    most: u32,
     /// Told when a place becomes free.
     pub(super) freed: Notify,
     done: mpsc::UnboundedSender<(ClaimedDelivery, Done)>,
@@ -29,7 +41,7 @@ pub(super) struct Run<S> {
 impl<S: OutboundStore> Run<S> {
     pub(super) fn new(
         sender: Sender<S>,
-        concurrency: usize,
+        concurrency: u32,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<(ClaimedDelivery, Done)>) {
         // It holds no more than there are places.
         let (done, ended) = mpsc::unbounded_channel();
@@ -38,38 +50,47 @@ impl<S: OutboundStore> Run<S> {
             opened: Opened::default(),
             slots: Mutex::default(),
             held: Mutex::default(),
-            places: Arc::new(Semaphore::new(concurrency)),
+            places: Semaphore::new(concurrency as usize),
+            most: concurrency,
             freed: Notify::new(),
             done,
         };
         (Arc::new(run), ended)
     }
 
-    /// Claims what is due and begins its attempts; says what the store said, and when an endpoint that used up its
-    /// second may have more.
+    /// Claims what is due and begins its attempts.
     pub(super) async fn claim(
         self: &Arc<Self>,
         after: Option<EndpointId>,
-    ) -> Result<(Claimed, Option<i64>), StoreError> {
+    ) -> Result<Round, StoreError> {
         let inner = &*self.sender.0;
         let now = inner.now();
         let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
         let (allowances, rested) = self.slots().allowances(now);
         let mut request = ClaimRequest::new(now, now.saturating_add(millis(inner.lease)), free);
-        request.concurrent = inner.limits.concurrent.min(inner.limits.per_second.unwrap_or(u32::MAX));
+        request.concurrent = inner
+            .limits
+            .concurrent
+            .min(inner.limits.per_second.unwrap_or(u32::MAX));
         request.half_open = inner.breaker.failures;
         request.allowances = allowances;
         request.after = after;
         let mut claimed = inner.store.claim(&request).await?;
+        let begun = claimed.deliveries.len();
         for delivery in std::mem::take(&mut claimed.deliveries) {
             self.begin(delivery, now);
-            claimed.begun += 1;
         }
-        Ok((claimed, rested))
+        let soonest = [claimed.next_due, rested].into_iter().flatten().min();
+        Ok(Round {
+            begun,
+            after: claimed.after,
+            soonest,
+        })
     }
 
     fn begin(self: &Arc<Self>, delivery: ClaimedDelivery, now: i64) {
-        self.slots().take(&delivery.endpoint.endpoint, &self.sender.0.limits, now);
+        self.slots()
+            .take(&delivery.endpoint.endpoint, &self.sender.0.limits, now);
         self.held().insert(delivery.held.delivery, delivery.held);
         // Claims ask for no more than there are places, and only the settler gives them back.
         if let Ok(place) = self.places.try_acquire() {
@@ -89,6 +110,13 @@ impl<S: OutboundStore> Run<S> {
 
     pub(super) fn held(&self) -> std::sync::MutexGuard<'_, HashMap<DeliveryId, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until all that was begun is written down.
+    pub(super) async fn idle(&self) {
+        // The semaphore is never closed.
+        let all = self.places.acquire_many(self.most).await;
+        drop(all);
     }
 
     /// Makes the leases longer of what is under way.

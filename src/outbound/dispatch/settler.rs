@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use super::attempt::Done;
 use super::run::Run;
+use crate::outbound::endpoint::EndpointId;
 use crate::outbound::lifecycle::Lifecycle;
 use crate::outbound::policy::Verdict;
 use crate::outbound::sender::millis;
@@ -34,8 +35,10 @@ pub(super) async fn settle_all<S: OutboundStore>(run: Arc<Run<S>>, mut ended: En
 /// Writes attempts down. A store that fails is asked again for as long as it takes: what was sent must not be sent again
 /// because it could not be written down. Meanwhile the leases are made longer.
 pub(super) async fn settle<S: OutboundStore>(run: &Run<S>, batch: &[(ClaimedDelivery, Done)]) {
-    let settlements: Vec<Settlement> =
-        batch.iter().map(|(_, done)| done.settlement.clone()).collect();
+    let settlements: Vec<Settlement> = batch
+        .iter()
+        .map(|(_, done)| done.settlement.clone())
+        .collect();
     let mut pause = PAUSES.0;
     let settled = loop {
         match run.sender.0.store.settle(&settlements).await {
@@ -78,7 +81,7 @@ async fn judge<S: OutboundStore>(
             }),
             Next::Retry { due_at } if done.verdict == Verdict::Throttle => {
                 let pause = EndpointChange::Pause { until: due_at };
-                change(run, delivery, &pause).await;
+                change(run, endpoint, &pause).await;
             }
             _ => {}
         }
@@ -116,6 +119,32 @@ async fn judge_health<S: OutboundStore>(run: &Run<S>, now: &HealthNow) {
         disable(run, &endpoint, "failing", failures).await;
     } else if let Some(pause) = inner.breaker.pause(failures) {
         let until = at.saturating_add(millis(pause));
-        let _ = inner.store.change_endpoint(&endpoint, &EndpointChange::Pause { until }, at).await;
+        change(run, &endpoint, &EndpointChange::Pause { until }).await;
+    }
+}
+
+async fn change<S: OutboundStore>(
+    run: &Run<S>,
+    endpoint: &EndpointId,
+    change: &EndpointChange,
+) -> bool {
+    let inner = &*run.sender.0;
+    // Where the store fails the endpoint is asked once more than it had to be.
+    let changed = inner
+        .store
+        .change_endpoint(endpoint, change, inner.now())
+        .await;
+    changed.unwrap_or(false)
+}
+
+async fn disable<S: OutboundStore>(
+    run: &Run<S>,
+    endpoint: &EndpointId,
+    reason: &'static str,
+    failures: u32,
+) {
+    if change(run, endpoint, &EndpointChange::Disable { reason, failures }).await {
+        let endpoint = endpoint.clone();
+        run.sender.0.tell(Lifecycle::Disabled { endpoint, reason });
     }
 }

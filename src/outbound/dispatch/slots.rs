@@ -36,7 +36,10 @@ impl Bucket {
     fn next(&self) -> i64 {
         let missing = (1.0 - self.tokens).max(0.0);
         let millis = missing * 1000.0 / f64::from(self.per_second);
-        #[expect(clippy::cast_possible_truncation, reason = "it is at most 1000, for a second gives a token")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "it is at most 1000, for a second gives a token"
+        )]
         self.at.saturating_add(millis.ceil() as i64)
     }
 }
@@ -86,7 +89,11 @@ impl Slots {
         let allowances = self.0.iter().map(|(endpoint, slot)| {
             let mut most = slot.most.saturating_sub(slot.in_flight);
             if let Some(bucket) = &slot.bucket {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "it saturates"
+                )]
                 let tokens = bucket.tokens.floor() as u32;
                 most = most.min(tokens);
                 if tokens == 0 {

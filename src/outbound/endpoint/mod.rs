@@ -7,6 +7,6 @@ mod request;
 
 pub use self::headers::EndpointHeaders;
 pub use self::id::EndpointId;
+pub(crate) use self::record::Confidential;
 pub use self::record::{Endpoint, EndpointRecord, EndpointState, Health};
 pub use self::request::{EndpointPatch, NewEndpoint};
-pub(crate) use self::record::Confidential;

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::{EndpointHeaders, EndpointId};
+use crate::outbound::OutboundError;
+use crate::outbound::sign::SigningKeys;
 use crate::outbound::tenant::Tenant;
 
 /// Where events are sent to. Its secrets and the values of its headers are not in it.
@@ -96,7 +99,27 @@ impl EndpointRecord {
 /// What is sealed of an endpoint.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Confidential {
-    /// [`SigningKeys`](crate::outbound::sign::SigningKeys), as their bytes.
-    pub(crate) keys: zeroize::Zeroizing<Vec<u8>>,
+    /// [`SigningKeys`], as their bytes.
+    keys: Zeroizing<Vec<u8>>,
     pub(crate) headers: EndpointHeaders,
+}
+
+impl Confidential {
+    pub(crate) fn new(keys: &SigningKeys, headers: EndpointHeaders) -> Self {
+        let keys = Zeroizing::new(keys.to_bytes().to_vec());
+        Self { keys, headers }
+    }
+
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let bytes = serde_json::to_vec(self);
+        Zeroizing::new(bytes.expect("names, values and bytes can be written"))
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, OutboundError> {
+        serde_json::from_slice(bytes).map_err(|_| OutboundError::UNREADABLE)
+    }
+
+    pub(crate) fn keys(&self) -> Result<SigningKeys, OutboundError> {
+        SigningKeys::from_bytes(&self.keys).map_err(|_| OutboundError::UNREADABLE)
+    }
 }

@@ -129,7 +129,10 @@ impl Event {
     /// What would fail on every attempt is refused before anything is stored.
     pub(crate) fn check(&self, max_bytes: usize) -> Result<(), OutboundError> {
         if self.body.len() > max_bytes {
-            return Err(OutboundError::invalid("body", "is longer than what is sent"));
+            return Err(OutboundError::invalid(
+                "body",
+                "is longer than what is sent",
+            ));
         }
         for (field, text) in [
             ("content_type", Some(&self.content_type)),

@@ -45,7 +45,8 @@ impl Breaker {
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         if self.failures == 0 || self.pause.is_zero() || self.longest < self.pause {
-            let reason = "must begin after a failure, with a pause that is no longer than the longest";
+            let reason =
+                "must begin after a failure, with a pause that is no longer than the longest";
             return Err(ConfigError::new("breaker", reason));
         }
         Ok(())

@@ -48,7 +48,8 @@ impl AutoDisable {
     #[must_use]
     pub fn crossed(&self, before: u32, now: u32) -> Option<u8> {
         let part = |failures: u32| u64::from(failures) * 100 / u64::from(self.failures.max(1));
-        let is_crossed = |mark: &u8| part(before) < u64::from(*mark) && part(now) >= u64::from(*mark);
+        let is_crossed =
+            |mark: &u8| part(before) < u64::from(*mark) && part(now) >= u64::from(*mark);
         [90, 70, 50].into_iter().find(is_crossed)
     }
 

@@ -1,6 +1,5 @@
 use std::ops::RangeInclusive;
 
-
 use super::Ended;
 
 /// What becomes of a delivery after an attempt.

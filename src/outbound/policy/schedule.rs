@@ -24,7 +24,11 @@ impl Schedule {
     /// 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h: what Standard Webhooks recommends, over three days.
     pub fn standard() -> Self {
         let hours = [2, 5, 10, 14, 20, 24].map(|hours| HOUR * hours);
-        Self::list([5 * SECOND, 5 * MINUTE, 30 * MINUTE].into_iter().chain(hours))
+        Self::list(
+            [5 * SECOND, 5 * MINUTE, 30 * MINUTE]
+                .into_iter()
+                .chain(hours),
+        )
     }
 
     /// 10 s, 1 min, 5 min, 30 min, 1 h, 6 h, 24 h.
@@ -41,7 +45,10 @@ impl Schedule {
 
     /// `base`, and twice as long each time, 24 h at most, for so many retries.
     pub fn exponential(base: Duration, retries: u32) -> Self {
-        let wait = |retry| base.saturating_mul(2_u32.saturating_pow(retry)).min(MAX_WAIT);
+        let wait = |retry| {
+            base.saturating_mul(2_u32.saturating_pow(retry))
+                .min(MAX_WAIT)
+        };
         Self::list((0..retries).map(wait))
     }
 
@@ -68,13 +75,18 @@ impl Schedule {
     /// The wait after so many failed attempts; `None` when it was the last. `random` is from 0 up to 1.
     #[must_use]
     pub fn wait(&self, failed: u32, random: f64) -> Option<Duration> {
-        let wait = self.waits.get(usize::try_from(failed.checked_sub(1)?).ok()?)?;
+        let wait = self
+            .waits
+            .get(usize::try_from(failed.checked_sub(1)?).ok()?)?;
         Some(wait.mul_f64(1.0 + self.jitter * (2.0 * random - 1.0)))
     }
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         if !(0.0..1.0).contains(&self.jitter) {
-            return Err(ConfigError::new("schedule", "has a jitter that is no part of 1"));
+            return Err(ConfigError::new(
+                "schedule",
+                "has a jitter that is no part of 1",
+            ));
         }
         if self.waits.iter().any(|wait| *wait > 30 * MAX_WAIT) {
             return Err(ConfigError::new("schedule", "waits longer than 30 days"));

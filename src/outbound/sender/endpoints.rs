@@ -8,7 +8,7 @@ use crate::outbound::endpoint::{
     Confidential, Endpoint, EndpointHeaders, EndpointId, EndpointPatch, EndpointRecord,
     EndpointState, Health, NewEndpoint,
 };
-use crate::outbound::sign::SigningKeys;
+use crate::outbound::sign::{Signer, SigningKey, SigningKeys};
 use crate::outbound::store::{EndpointQuery, OutboundStore};
 
 /// The endpoints of a sender.
@@ -46,7 +46,8 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
     pub async fn create(&self, new: NewEndpoint) -> Result<Created, OutboundError> {
         let sender = &self.0.0;
         let now = sender.now();
-        let keys = new.keys.unwrap_or_else(SigningKeys::generate);
+        let keys = new.keys;
+        let keys = keys.unwrap_or_else(|| SigningKeys::new(SigningKey::generate()));
         let endpoint = Endpoint {
             id: EndpointId::unique(),
             tenant: new.tenant,
@@ -62,6 +63,8 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
             version: 1,
         };
         self.check(&endpoint)?;
+        // Keys that the schemes cannot sign with would fail on every attempt.
+        Signer::new(sender.schemes.clone(), &keys)?;
         let sealed = self.seal(&endpoint.id, &keys, new.headers);
         let record = EndpointRecord::new(endpoint, sealed);
         if !sender.store.insert_endpoint(&record).await? {
@@ -109,7 +112,11 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
     /// # Errors
     ///
     /// As [`create`](Self::create) and [`get`](Self::get), and a conflict when it was changed at the same time.
-    pub async fn update(&self, id: &EndpointId, patch: EndpointPatch) -> Result<Endpoint, OutboundError> {
+    pub async fn update(
+        &self,
+        id: &EndpointId,
+        patch: EndpointPatch,
+    ) -> Result<Endpoint, OutboundError> {
         let mut record = self.record(id).await?;
         if let Some(headers) = patch.headers {
             let keys = self.0.0.open(&record)?.keys()?;
@@ -161,7 +168,8 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
         let confidential = self.0.0.open(&record)?;
         let now = self.0.0.now();
         let until = now.saturating_add(millis(grace)).div_euclid(1000);
-        let keys = confidential.keys()?.rotate(until, now.div_euclid(1000));
+        let keys = confidential.keys()?.without_ended(now.div_euclid(1000));
+        let keys = keys.rotated(SigningKey::generate(), until);
         record.sealed = self.seal(id, &keys, confidential.headers);
         let endpoint = self.replace(record).await?;
         Ok(Created { endpoint, keys })
@@ -175,7 +183,13 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
     async fn replace(&self, mut record: EndpointRecord) -> Result<Endpoint, OutboundError> {
         let (now, version) = (self.0.0.now(), record.endpoint.version);
         record.endpoint.updated_at = now;
-        if !self.0.0.store.update_endpoint(&record, version, now).await? {
+        if !self
+            .0
+            .0
+            .store
+            .update_endpoint(&record, version, now)
+            .await?
+        {
             return Err(OutboundError::CONFLICT);
         }
         record.endpoint.version = version + 1;
@@ -201,7 +215,7 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
         if endpoint.events.is_empty() || endpoint.events.len() > MAX_EVENTS {
             return refuse("events", "must be 1 to 100 event types");
         }
-        EventPatterns::parse(endpoint.events.iter().map(String::as_str))?;
+        let _ = EventPatterns::parse(endpoint.events.iter().map(String::as_str))?;
         if endpoint.max_concurrent == Some(0) {
             return refuse("max_concurrent", "must let something through");
         }

@@ -3,12 +3,13 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, broadcast};
 
-use crate::outbound::SealingKey;
 use crate::outbound::egress::Egress;
+use crate::outbound::endpoint::{Confidential, EndpointRecord};
 use crate::outbound::lifecycle::Lifecycle;
 use crate::outbound::policy::{AutoDisable, Breaker, Classify, Limits, Retention, Schedule};
 use crate::outbound::sign::SigningSchemes;
 use crate::outbound::transport::Transport;
+use crate::outbound::{OutboundError, SealingKey};
 use crate::time::Clock;
 
 /// What all clones of a sender share.
@@ -37,6 +38,13 @@ pub(crate) struct Inner<S> {
 impl<S> Inner<S> {
     pub(crate) fn now(&self) -> i64 {
         self.clock.unix_millis()
+    }
+
+    /// Opens what was sealed of an endpoint.
+    pub(crate) fn open(&self, record: &EndpointRecord) -> Result<Confidential, OutboundError> {
+        let owner = record.endpoint.id.as_str();
+        let opened = self.key.open(&record.sealed, owner);
+        Confidential::from_bytes(&opened.ok_or(OutboundError::UNREADABLE)?)
     }
 
     pub(crate) fn tell(&self, event: Lifecycle) {

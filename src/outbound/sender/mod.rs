@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 pub use self::builder::SenderBuilder;
 pub use self::emit::{Emit, Emitted};
 pub use self::endpoints::{Created, Endpoints};
-pub(crate) use self::inner::Inner;
+pub(crate) use self::inner::{Inner, millis};
 pub use self::operate::{Audited, Replay};
 use super::dispatch::Dispatcher;
 use super::event::Event;

@@ -45,7 +45,11 @@ impl<S: OutboundStore> Sender<S> {
         let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id).collect();
         let attempts = self.0.store.attempts(&ids).await?;
         let of = |delivery: Delivery| Audited {
-            attempts: attempts.iter().filter(|attempt| attempt.delivery == delivery.id).cloned().collect(),
+            attempts: attempts
+                .iter()
+                .filter(|attempt| attempt.delivery == delivery.id)
+                .cloned()
+                .collect(),
             delivery,
         };
         Ok(deliveries.into_iter().map(of).collect())
@@ -71,7 +75,11 @@ impl<S: OutboundStore> Sender<S> {
     /// # Errors
     ///
     /// Returns an error when there is no such endpoint, and when it is disabled.
-    pub async fn replay(&self, endpoint: &EndpointId, replay: Replay) -> Result<u64, OutboundError> {
+    pub async fn replay(
+        &self,
+        endpoint: &EndpointId,
+        replay: Replay,
+    ) -> Result<u64, OutboundError> {
         let which = Revival::Since {
             time: replay.since,
             delivered: replay.delivered,
@@ -88,7 +96,10 @@ impl<S: OutboundStore> Sender<S> {
         Ok(revived)
     }
 
-    async fn enabled(&self, id: &EndpointId) -> Result<crate::outbound::endpoint::Endpoint, OutboundError> {
+    async fn enabled(
+        &self,
+        id: &EndpointId,
+    ) -> Result<crate::outbound::endpoint::Endpoint, OutboundError> {
         let endpoint = self.endpoints().get(id).await?;
         if !endpoint.state.is_active() {
             return Err(OutboundError::invalid("endpoint", "is disabled"));

@@ -49,14 +49,23 @@ impl ClaimRequest {
     /// How many deliveries may be taken of an endpoint now.
     #[must_use]
     pub fn allowed(&self, endpoint: &Endpoint) -> u32 {
-        if !endpoint.state.is_active() || endpoint.health.paused_until.is_some_and(|end| end > self.now) {
+        if !endpoint.state.is_active()
+            || endpoint
+                .health
+                .paused_until
+                .is_some_and(|end| end > self.now)
+        {
             return 0;
         }
         let known = self.allowances.iter();
         let known = known.rev().find(|known| known.endpoint == endpoint.id);
         let limit = |own: Option<u32>, usual| own.unwrap_or(usual);
-        let unknown = || limit(endpoint.max_concurrent, self.concurrent).min(limit(endpoint.max_per_second, u32::MAX));
-        let (most, in_flight) = known.map_or_else(|| (unknown(), 0), |known| (known.most, known.in_flight));
+        let unknown = || {
+            limit(endpoint.max_concurrent, self.concurrent)
+                .min(limit(endpoint.max_per_second, u32::MAX))
+        };
+        let (most, in_flight) =
+            known.map_or_else(|| (unknown(), 0), |known| (known.most, known.in_flight));
         if endpoint.health.failures < self.half_open {
             return most;
         }

@@ -23,7 +23,9 @@ impl HealthFold {
             if settlement.health == HealthEffect::None {
                 continue;
             }
-            let known = folds.iter().position(|fold| fold.endpoint == settlement.endpoint);
+            let known = folds
+                .iter()
+                .position(|fold| fold.endpoint == settlement.endpoint);
             let index = known.unwrap_or_else(|| {
                 folds.push(Self {
                     endpoint: settlement.endpoint.clone(),
@@ -48,7 +50,11 @@ impl HealthFold {
 
     /// The health after the batch.
     pub(crate) fn apply(&self, before: Health) -> Health {
-        let before = if self.succeeded { Health::default() } else { before };
+        let before = if self.succeeded {
+            Health::default()
+        } else {
+            before
+        };
         Health {
             failures: before.failures.saturating_add(self.failures),
             failing_since: before.failing_since.or(self.failing_since),

@@ -15,14 +15,14 @@ mod memory;
 mod query;
 mod settle;
 
-use super::endpoint::{EndpointId, EndpointRecord};
-use super::event::Event;
 pub use self::claim::{Allowance, ClaimRequest, Claimed, ClaimedDelivery, Held, MAX_VISITS};
 pub use self::delivery::{Attempt, AttemptError, Delivery, DeliveryId, DeliveryState};
 pub use self::error::StoreError;
 pub use self::memory::MemoryOutbox;
 pub use self::query::{DeliveryQuery, EndpointQuery, Purge, Revival, Revive};
 pub use self::settle::{EndpointChange, HealthEffect, HealthNow, Next, Settled, Settlement};
+use super::endpoint::{EndpointId, EndpointRecord};
+use super::event::Event;
 
 /// Keeps events, endpoints, deliveries and attempts.
 ///

@@ -20,7 +20,13 @@ pub struct Settlement {
 impl Settlement {
     /// An attempt that ended at `at`.
     #[must_use]
-    pub fn new(attempt: Attempt, endpoint: EndpointId, next: Next, health: HealthEffect, at: i64) -> Self {
+    pub fn new(
+        attempt: Attempt,
+        endpoint: EndpointId,
+        next: Next,
+        health: HealthEffect,
+        at: i64,
+    ) -> Self {
         Self {
             attempt,
             endpoint,

@@ -1,3 +1,5 @@
 //! The sending wing.
 
+mod client;
+mod egress;
 mod sign;

@@ -39,37 +39,78 @@ impl State {
     }
 
     pub(super) fn record(&self, id: &EndpointId) -> Option<&Arc<EndpointRecord>> {
-        self.endpoints.iter().find(|record| record.endpoint.id == *id)
+        self.endpoints
+            .iter()
+            .find(|record| record.endpoint.id == *id)
     }
 
     pub(super) fn endpoints(&self, query: &EndpointQuery) -> Vec<EndpointRecord> {
-        let is_after = |after| self.endpoints.iter().position(|record| record.endpoint.id == after);
-        let start = query.after.clone().map_or(0, |after| is_after(after).map_or(usize::MAX, |at| at + 1));
+        let is_after = |after| {
+            self.endpoints
+                .iter()
+                .position(|record| record.endpoint.id == after)
+        };
+        let start = query
+            .after
+            .clone()
+            .map_or(0, |after| is_after(after).map_or(usize::MAX, |at| at + 1));
         let rest = self.endpoints.iter().skip(start);
-        let asked = rest.filter(|record| query.tenant.as_ref().is_none_or(|tenant| *tenant == record.endpoint.tenant));
-        asked.take(query.limit.min(1000) as usize).map(|record| (**record).clone()).collect()
+        let asked = rest.filter(|record| {
+            query
+                .tenant
+                .as_ref()
+                .is_none_or(|tenant| *tenant == record.endpoint.tenant)
+        });
+        asked
+            .take(query.limit.min(1000) as usize)
+            .map(|record| (**record).clone())
+            .collect()
     }
 
     pub(super) fn deliveries(&self, query: &DeliveryQuery) -> Vec<Delivery> {
         let end = query.before.map_or(Bound::Unbounded, Bound::Excluded);
-        let rows = self.deliveries.range((Bound::Unbounded, end)).rev().map(|(_, row)| &row.delivery);
+        let rows = self
+            .deliveries
+            .range((Bound::Unbounded, end))
+            .rev()
+            .map(|(_, row)| &row.delivery);
         let asked = rows.filter(|delivery| {
             delivery.endpoint == query.endpoint
-                && query.event.as_ref().is_none_or(|event| *event == delivery.event)
-                && query.state.as_ref().is_none_or(|state| state == delivery.state.name())
+                && query
+                    .event
+                    .as_ref()
+                    .is_none_or(|event| *event == delivery.event)
+                && query
+                    .state
+                    .as_ref()
+                    .is_none_or(|state| state == delivery.state.name())
         });
-        asked.take(query.limit.min(1000) as usize).cloned().collect()
+        asked
+            .take(query.limit.min(1000) as usize)
+            .cloned()
+            .collect()
     }
 
     pub(super) fn attempts(&self, deliveries: &[DeliveryId]) -> Vec<Attempt> {
         let of = |id| self.attempts.get(id).map_or(&[][..], Vec::as_slice);
         let last = |attempts: &'_ [Attempt]| attempts.len().saturating_sub(MOST_ATTEMPTS);
-        deliveries.iter().map(of).flat_map(|attempts| &attempts[last(attempts)..]).cloned().collect()
+        deliveries
+            .iter()
+            .map(of)
+            .flat_map(|attempts| &attempts[last(attempts)..])
+            .cloned()
+            .collect()
     }
 
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Claimed {
-        let start = request.after.clone().map_or(Bound::Unbounded, Bound::Excluded);
-        let waiting = self.due.range((start, Bound::Unbounded)).map(|(id, _)| id.clone());
+        let start = request
+            .after
+            .clone()
+            .map_or(Bound::Unbounded, Bound::Excluded);
+        let waiting = self
+            .due
+            .range((start, Bound::Unbounded))
+            .map(|(id, _)| id.clone());
         let waiting: Vec<_> = waiting.take(MAX_VISITS).collect();
         let mut claimed = Claimed {
             after: (waiting.len() == MAX_VISITS).then(|| waiting[MAX_VISITS - 1].clone()),
@@ -79,7 +120,10 @@ impl State {
             let left = request.limit as usize - claimed.deliveries.len();
             if left == 0 {
                 // The last one visited may have more, and has had its share.
-                claimed.after = claimed.deliveries.last().map(|last| last.endpoint.endpoint.id.clone());
+                claimed.after = claimed
+                    .deliveries
+                    .last()
+                    .map(|last| last.endpoint.endpoint.id.clone());
                 break;
             }
             self.visit(&id, left, request, &mut claimed);
@@ -87,15 +131,28 @@ impl State {
         claimed
     }
 
-    fn visit(&mut self, id: &EndpointId, left: usize, request: &ClaimRequest, claimed: &mut Claimed) {
+    fn visit(
+        &mut self,
+        id: &EndpointId,
+        left: usize,
+        request: &ClaimRequest,
+        claimed: &mut Claimed,
+    ) {
         let (Some(record), Some(due)) = (self.record(id).cloned(), self.due.get(id)) else {
             return;
         };
         let paused_until = record.endpoint.health.paused_until.unwrap_or(i64::MIN);
         let allowed = (request.allowed(&record.endpoint) as usize).min(left);
         let is_due = |(due_at, _): &&(i64, DeliveryId)| *due_at <= request.now;
-        let ids: Vec<_> = due.iter().take_while(is_due).take(allowed).map(|(_, id)| *id).collect();
-        let first = due.first().map_or(i64::MAX, |(due_at, _)| (*due_at).max(paused_until));
+        let ids: Vec<_> = due
+            .iter()
+            .take_while(is_due)
+            .take(allowed)
+            .map(|(_, id)| *id)
+            .collect();
+        let first = due
+            .first()
+            .map_or(i64::MAX, |(due_at, _)| (*due_at).max(paused_until));
         if ids.is_empty() && first > request.now {
             claimed.next_due = Some(claimed.next_due.map_or(first, |next| next.min(first)));
         }
@@ -104,7 +161,12 @@ impl State {
         }
     }
 
-    fn take(&mut self, id: DeliveryId, request: &ClaimRequest, record: &Arc<EndpointRecord>) -> Option<ClaimedDelivery> {
+    fn take(
+        &mut self,
+        id: DeliveryId,
+        request: &ClaimRequest,
+        record: &Arc<EndpointRecord>,
+    ) -> Option<ClaimedDelivery> {
         let row = self.deliveries.get_mut(&id)?;
         let DeliveryState::Pending { due_at, .. } = row.delivery.state else {
             return None;
@@ -151,7 +213,9 @@ impl State {
         row.delivery.changed_at = at;
         let before = std::mem::replace(&mut row.delivery.state, state);
         let endpoint = row.delivery.endpoint.clone();
-        if let (DeliveryState::Pending { due_at, .. }, Some(due)) = (before, self.due.get_mut(&endpoint)) {
+        if let (DeliveryState::Pending { due_at, .. }, Some(due)) =
+            (before, self.due.get_mut(&endpoint))
+        {
             due.remove(&(due_at, id));
             if due.is_empty() {
                 self.due.remove(&endpoint);

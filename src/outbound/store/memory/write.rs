@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use super::super::health::HealthFold;
 use super::super::{
-    AttemptError, Delivery, DeliveryId, DeliveryState, EndpointChange, Held, HealthNow, Next, Purge,
-    Revival, Revive, Settled, Settlement,
+    AttemptError, Delivery, DeliveryId, DeliveryState, EndpointChange, HealthNow, Held, Next,
+    Purge, Revival, Revive, Settled, Settlement,
 };
 use super::state::{Row, State};
 use crate::event::EventPatterns;
@@ -25,12 +25,22 @@ impl State {
     /// A record that is there and may be changed.
     fn record_mut(&mut self, id: &EndpointId) -> Option<&mut EndpointRecord> {
         let mut records = self.endpoints.iter_mut();
-        records.find(|record| record.endpoint.id == *id).map(Arc::make_mut)
+        records
+            .find(|record| record.endpoint.id == *id)
+            .map(Arc::make_mut)
     }
 
-    pub(super) fn update_endpoint(&mut self, record: &EndpointRecord, version: i64, now: i64) -> bool {
+    pub(super) fn update_endpoint(
+        &mut self,
+        record: &EndpointRecord,
+        version: i64,
+        now: i64,
+    ) -> bool {
         let id = &record.endpoint.id;
-        let Some(known) = self.record_mut(id).filter(|known| known.endpoint.version == version) else {
+        let Some(known) = self
+            .record_mut(id)
+            .filter(|known| known.endpoint.version == version)
+        else {
             return false;
         };
         let health = known.endpoint.health;
@@ -43,7 +53,12 @@ impl State {
         true
     }
 
-    pub(super) fn change_endpoint(&mut self, id: &EndpointId, change: &EndpointChange, now: i64) -> bool {
+    pub(super) fn change_endpoint(
+        &mut self,
+        id: &EndpointId,
+        change: &EndpointChange,
+        now: i64,
+    ) -> bool {
         let Some(record) = self.record_mut(id) else {
             return false;
         };
@@ -84,7 +99,12 @@ impl State {
         self.endpoints.retain(|record| record.endpoint.id != *id);
         self.due.remove(id);
         let of = |(_, row): &(&DeliveryId, &Row)| row.delivery.endpoint == *id;
-        let gone: Vec<_> = self.deliveries.iter().filter(of).map(|(id, _)| *id).collect();
+        let gone: Vec<_> = self
+            .deliveries
+            .iter()
+            .filter(of)
+            .map(|(id, _)| *id)
+            .collect();
         self.forget(&gone);
         self.endpoints.len() < before
     }
@@ -96,7 +116,12 @@ impl State {
         }
     }
 
-    pub(super) fn emit(&mut self, event: &Event, only: Option<&EndpointId>, now: i64) -> Option<u64> {
+    pub(super) fn emit(
+        &mut self,
+        event: &Event,
+        only: Option<&EndpointId>,
+        now: i64,
+    ) -> Option<u64> {
         let key = (event.tenant.clone(), event.id.clone());
         if self.events.contains_key(&key) {
             return None;
@@ -105,7 +130,10 @@ impl State {
             let endpoint = &record.endpoint;
             let is_asked = || match only {
                 Some(only) => endpoint.id == *only,
-                None => wants(endpoint.events.iter().map(String::as_str), &event.event_type),
+                None => wants(
+                    endpoint.events.iter().map(String::as_str),
+                    &event.event_type,
+                ),
             };
             endpoint.tenant == event.tenant && endpoint.state.is_active() && is_asked()
         };
@@ -198,8 +226,10 @@ impl State {
         }
         match settlement.next {
             Next::Delivered => self.end(id, DeliveryState::Delivered, settlement.at),
-            Next::Retry { due_at } | Next::Released { due_at } => self.reschedule(id, due_at, false),
-                        Next::Dead { reason } => {
+            Next::Retry { due_at } | Next::Released { due_at } => {
+                self.reschedule(id, due_at, false)
+            }
+            Next::Dead { reason } => {
                 let reason = reason.to_owned();
                 self.end(id, DeliveryState::Dead { reason }, settlement.at);
             }
@@ -217,7 +247,10 @@ impl State {
         let mut attempt = attempt.clone();
         attempt.late = !holds;
         let at = written.partition_point(|other| other.number < attempt.number);
-        match written.get_mut(at).filter(|other| other.number == attempt.number) {
+        match written
+            .get_mut(at)
+            .filter(|other| other.number == attempt.number)
+        {
             None => written.insert(at, attempt),
             Some(other) => {
                 let is_lost = |error: &AttemptError| error.code == AttemptError::LEASE_EXPIRED;
@@ -250,7 +283,12 @@ impl State {
                     }
                 }
         };
-        let meant: Vec<_> = self.deliveries.iter().filter(is_meant).map(|(id, _)| *id).collect();
+        let meant: Vec<_> = self
+            .deliveries
+            .iter()
+            .filter(is_meant)
+            .map(|(id, _)| *id)
+            .collect();
         for id in &meant {
             if let Some(row) = self.deliveries.get_mut(id) {
                 row.delivery.failed = 0;
@@ -268,7 +306,12 @@ impl State {
             DeliveryState::Delivered => row.delivery.changed_at < purge.delivered_before,
             DeliveryState::Dead { .. } => row.delivery.changed_at < purge.dead_before,
         };
-        let old: Vec<_> = self.deliveries.iter().filter(is_old).map(|(id, _)| *id).collect();
+        let old: Vec<_> = self
+            .deliveries
+            .iter()
+            .filter(is_old)
+            .map(|(id, _)| *id)
+            .collect();
         self.forget(&old);
         let used = self.deliveries.values().map(|row| Arc::as_ptr(&row.event));
         let used: HashSet<_> = used.collect();
