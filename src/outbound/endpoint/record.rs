@@ -50,6 +50,13 @@ pub enum EndpointState {
 }
 
 impl EndpointState {
+    /// It gets none, for this reason.
+    #[must_use]
+    pub fn disabled(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::Disabled { reason }
+    }
+
     /// Whether it gets deliveries.
     #[must_use]
     pub fn is_active(&self) -> bool {

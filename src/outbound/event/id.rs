@@ -37,11 +37,6 @@ impl EventId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// What a store gives back.
-    pub(crate) fn stored(text: String) -> Self {
-        Self(text)
-    }
 }
 
 impl fmt::Display for EventId {

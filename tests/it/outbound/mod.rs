@@ -2,4 +2,5 @@
 
 mod client;
 mod egress;
+mod sender;
 mod sign;

@@ -1,0 +1,8 @@
+//! The sender, on the store in memory, with a client that is a script.
+
+mod health;
+mod operating;
+mod rig;
+mod schedules;
+mod settling;
+mod sockets;
