@@ -80,8 +80,17 @@ async fn run() -> Result<(), BoxError> {
             }
         })
         .build()?;
-    // What a process that died left open.
-    receipts.sweep(DEADLINE + lease).await?;
+    // What a process that died left open; the first tick is now.
+    let abandoned = DEADLINE + lease;
+    tokio::spawn(async move {
+        let mut minutes = tokio::time::interval(Duration::from_secs(60));
+        loop {
+            minutes.tick().await;
+            if let Err(err) = receipts.sweep(abandoned).await {
+                eprintln!("receipts: {err}");
+            }
+        }
+    });
 
     let bell = Arc::new(Notify::new());
     let table = JobTable::new(database.clone(), Arc::clone(&bell), arguments.backlog);

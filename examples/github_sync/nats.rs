@@ -11,9 +11,8 @@ use tower_webhook::handoff::{JetStreamQueue, Job, Queue as _};
 
 use crate::queue::JobTable;
 
-/// The stream, and the subject in it.
+/// The stream where the URL names none, as in `nats://127.0.0.1:4222?stream=NAME`.
 const STREAM: &str = "GITHUB_SYNC";
-const SUBJECT: &str = "github_sync.push";
 /// When a job that the table did not take comes again.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -28,10 +27,12 @@ pub(crate) async fn connect(
     url: &str,
     table: JobTable,
 ) -> Result<(JetStreamQueue, Pump), BoxError> {
+    let (url, stream) = url.split_once("?stream=").unwrap_or((url, STREAM));
+    let subject = format!("{stream}.push");
     let context = jetstream::new(async_nats::connect(url).await?);
     let config = stream::Config {
-        name: STREAM.to_owned(),
-        subjects: vec![SUBJECT.to_owned()],
+        name: stream.to_owned(),
+        subjects: vec![subject.clone()],
         retention: stream::RetentionPolicy::WorkQueue,
         duplicate_window: Duration::from_secs(600),
         ..stream::Config::default()
@@ -42,7 +43,7 @@ pub(crate) async fn connect(
         ..pull::Config::default()
     };
     let consumer = jobs.get_or_create_consumer("table", config).await?;
-    let queue = JetStreamQueue::builder(STREAM, SUBJECT)
+    let queue = JetStreamQueue::builder(stream, &subject)
         .connect(url)
         .await?;
     Ok((queue, Pump { consumer, table }))
