@@ -1,5 +1,6 @@
 //! How the worker gets a file.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,10 +24,12 @@ pub(crate) enum Contents {
     /// Nowhere: what the payload says of a file is all that is known.
     Payload,
     /// `GET {base}/{repository}/{commit}/{path}`.
-    Server {
-        client: Client<HttpConnector, Full<Bytes>>,
-        base: String,
-    },
+    Server(Arc<Server>),
+}
+
+pub(crate) struct Server {
+    client: Client<HttpConnector, Full<Bytes>>,
+    base: String,
 }
 
 /// What comes of it.
@@ -44,19 +47,20 @@ impl Contents {
     pub(crate) fn new(base: Option<String>) -> Self {
         match base {
             None => Self::Payload,
-            Some(base) => Self::Server {
+            Some(base) => Self::Server(Arc::new(Server {
                 client: Client::builder(TokioExecutor::new()).build_http(),
                 base: base.trim_end_matches('/').to_owned(),
-            },
+            })),
         }
     }
 
     pub(crate) async fn fetch(&self, repository: &str, commit: &str, path: &str) -> Fetched {
-        let Self::Server { client, base } = self else {
+        let Self::Server(server) = self else {
             return Fetched::Content(Content::default());
         };
-        let uri = format!("{base}/{repository}/{commit}/{}", encoded(path));
-        let fetched = tokio::time::timeout(PATIENCE, get(client, &uri)).await;
+        let (base, path) = (&server.base, encoded(path));
+        let uri = format!("{base}/{repository}/{commit}/{path}");
+        let fetched = tokio::time::timeout(PATIENCE, get(&server.client, &uri)).await;
         fetched.unwrap_or_else(|_| Fetched::Later("timed out".to_owned()))
     }
 }

@@ -100,7 +100,7 @@ async fn run() -> Result<(), BoxError> {
     let pushes = match &arguments.queue {
         None => push::pushes(tracked, Handoff::new(table)),
         Some(url) => {
-            let (queue, pump) = nats::connect(url, table).await?;
+            let (queue, pump) = nats::connect(url, table, lease).await?;
             tasks.spawn(pump.run(stop.clone()));
             push::pushes(tracked, Handoff::new(queue))
         }

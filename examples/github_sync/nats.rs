@@ -26,6 +26,7 @@ pub(crate) struct Pump {
 pub(crate) async fn connect(
     url: &str,
     table: JobTable,
+    lease: Duration,
 ) -> Result<(JetStreamQueue, Pump), BoxError> {
     let (url, stream) = url.split_once("?stream=").unwrap_or((url, STREAM));
     let subject = format!("{stream}.push");
@@ -40,6 +41,8 @@ pub(crate) async fn connect(
     let jobs = context.get_or_create_stream(config).await?;
     let config = pull::Config {
         durable_name: Some("table".to_owned()),
+        // What a process that died had taken out comes again.
+        ack_wait: lease,
         ..pull::Config::default()
     };
     let consumer = jobs.get_or_create_consumer("table", config).await?;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use tokio::task::JoinSet;
 use tower_webhook::testing::Delivery;
 
+use crate::number;
 use crate::process::App;
 use crate::sender::{Sender, is_duplicate};
 
@@ -24,6 +25,11 @@ pub(crate) struct Flow {
 
 /// An event by its number: where it goes, and how it is signed now.
 pub(crate) type Event = fn(u64) -> (&'static str, Delivery);
+
+/// How many events there are at least: each is delivered three times.
+pub(crate) fn least() -> u64 {
+    number("DELIVERIES", 600).div_ceil(3) as u64
+}
 
 /// Sends each event twice at once, until both are accepted, at least `least` events and for as long as `breakage`
 /// takes; in the end everything once more.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use sqlx::Connection as _;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tower_webhook::testing::Delivery;
 
-use crate::flow::flow;
+use crate::flow::{flow, least};
 use crate::history::{self, Histories};
 use crate::places::{Directory, Schema};
 use crate::process::{App, command};
@@ -90,6 +90,23 @@ async fn every_recorded_event_is_acknowledged_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_full_speed_each_key_is_acknowledged_once() {
+    let directory = Directory::new();
+    let file = directory.file("receipts.db");
+    let app = start(&directory, &stores("moka://", &format!("sqlite://{file}")));
+    history::watch_file(&file).await;
+    let begun = Instant::now();
+    let done = flow(&app, mixed, least(), async {}).await;
+    let rate = 3 * done.events / begun.elapsed().as_secs().max(1);
+    let (status, _) = app.terminate();
+    assert!(status.success());
+    println!("full speed: {rate} deliveries a second, {done:?}");
+    let histories = history::of_file(&file).await;
+    assert_eq!(histories.judge("full speed", done.events), 0);
+    assert_eq!(done.forgotten, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_gateway_loses_nothing_and_acknowledges_once() {
     let Some(schema) = Schema::new().await else {
         return;
@@ -111,7 +128,7 @@ async fn a_killed_gateway_loses_nothing_and_acknowledges_once() {
                 .unwrap();
         }
     };
-    let done = flow(&app, mixed, 200, breakage).await;
+    let done = flow(&app, mixed, least(), breakage).await;
     app.terminate();
     let histories = history::of_file(&file).await;
     let missing = histories.judge("gateway killed", done.events);
@@ -130,7 +147,7 @@ async fn receipts_on_a_server_that_is_down_cost_no_delivery() {
     let proxy = Proxy::to(schema.address()).await;
     let app = start(&directory, &stores("moka://", &schema.url_by(proxy.port)));
     history::watch_schema(&schema).await;
-    let done = flow(&app, mixed, 200, outages(&proxy)).await;
+    let done = flow(&app, mixed, least(), outages(&proxy)).await;
     settled(&app, async || history::of_schema(&schema).await).await;
     let (status, _) = app.terminate();
     assert!(status.success());
@@ -153,7 +170,7 @@ async fn claims_on_a_server_that_is_down_cost_no_delivery() {
     let receipts = format!("sqlite://{file}");
     let app = start(&directory, &stores(&schema.url_by(proxy.port), &receipts));
     history::watch_file(&file).await;
-    let done = flow(&app, mixed, 200, outages(&proxy)).await;
+    let done = flow(&app, mixed, least(), outages(&proxy)).await;
     settled(&app, async || history::of_file(&file).await).await;
     app.terminate();
     println!("claims down: {done:?}");
@@ -180,7 +197,7 @@ async fn a_locked_file_of_receipts_costs_no_delivery() {
             lock.rollback().await.unwrap();
         }
     };
-    let done = flow(&app, mixed, 200, breakage).await;
+    let done = flow(&app, mixed, least(), breakage).await;
     settled(&app, async || history::of_file(&file).await).await;
     app.terminate();
     println!("receipts locked: {done:?}");

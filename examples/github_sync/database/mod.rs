@@ -107,7 +107,7 @@ impl Writing<'_> {
 /// Unix milliseconds.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| millis(since))
+    since.map_or(0, millis)
 }
 
 fn millis(duration: Duration) -> i64 {
