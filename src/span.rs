@@ -11,7 +11,7 @@ pub(crate) use self::on::RequestSpan;
 
 /// No span.
 #[cfg(not(feature = "tracing"))]
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct RequestSpan;
 
 #[cfg(not(feature = "tracing"))]
@@ -20,13 +20,13 @@ impl RequestSpan {
         Self
     }
 
-    pub(crate) fn in_scope<T>(self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
         work()
     }
 
-    pub(crate) fn verified(self, _: &Delivery, _: Option<&str>, _: usize) {}
+    pub(crate) fn verified(&self, _: &Delivery, _: Option<&str>, _: usize) {}
 
-    pub(crate) fn ended(self, _: Outcome, _: Option<StatusCode>) {}
+    pub(crate) fn ended(&self, _: Outcome, _: Option<StatusCode>) {}
 }
 
 #[cfg(feature = "tracing")]
