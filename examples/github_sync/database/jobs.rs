@@ -85,30 +85,45 @@ impl Database {
 
     /// Takes the next job, also one whose worker died. Jobs of one target are done in the order they came.
     pub(crate) async fn take_job(&self, lease: Duration) -> Result<Option<Task>, BoxError> {
-        let mut writing = self.write().await?;
-        let row = sqlx::query(
-            "UPDATE jobs SET status = 'running', attempts = attempts + 1, lease_until = $1 WHERE id = ( \
-                 SELECT id FROM jobs AS job WHERE status IN ('queued', 'running') \
-                 AND (CASE status WHEN 'queued' THEN not_before ELSE lease_until END) <= $2 \
-                 AND NOT EXISTS (SELECT 1 FROM jobs AS older WHERE older.target = job.target \
-                     AND older.id < job.id AND older.status IN ('queued', 'running')) \
-                 ORDER BY id LIMIT 1) \
-             RETURNING id, attempts, target, envelope",
+        // Looks before it writes: who has nothing to do keeps nobody from writing.
+        while let Some(id) = self.due_job().await? {
+            let mut writing = self.write().await?;
+            let row = sqlx::query(
+                "UPDATE jobs SET status = 'running', attempts = attempts + 1, lease_until = $1 \
+                 WHERE id = $2 AND status IN ('queued', 'running') \
+                 AND (CASE status WHEN 'queued' THEN not_before ELSE lease_until END) <= $3 \
+                 RETURNING attempts, target, envelope",
+            )
+            .bind(now() + millis(lease))
+            .bind(id)
+            .bind(now())
+            .fetch_optional(&mut *writing.tx)
+            .await?;
+            writing.commit().await?;
+            // Otherwise another worker was quicker.
+            if let Some(row) = row {
+                return Ok(Some(Task {
+                    id,
+                    attempt: row.try_get("attempts")?,
+                    target: row.try_get("target")?,
+                    push: serde_json::from_str(row.try_get("envelope")?)?,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn due_job(&self) -> Result<Option<i64>, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT id FROM jobs AS job WHERE status IN ('queued', 'running') \
+             AND (CASE status WHEN 'queued' THEN not_before ELSE lease_until END) <= $1 \
+             AND NOT EXISTS (SELECT 1 FROM jobs AS older WHERE older.target = job.target \
+                 AND older.id < job.id AND older.status IN ('queued', 'running')) \
+             ORDER BY id LIMIT 1",
         )
-        .bind(now() + millis(lease))
         .bind(now())
-        .fetch_optional(&mut *writing.tx)
-        .await?;
-        writing.commit().await?;
-        let read = |row: SqliteRow| -> Result<Task, BoxError> {
-            Ok(Task {
-                id: row.try_get("id")?,
-                attempt: row.try_get("attempts")?,
-                target: row.try_get("target")?,
-                push: serde_json::from_str(row.try_get("envelope")?)?,
-            })
-        };
-        row.map(read).transpose()
+        .fetch_optional(&self.pool)
+        .await
     }
 
     /// Keeps a job for longer; `false` where another has it by now.
