@@ -259,7 +259,7 @@ fn a_configuration_that_is_wrong_is_named_at_the_start() {
         ("idempotency_ttl_seconds = 1", "idempotency_ttl"),
     ] {
         let file = directory.write("gateway.toml", &config(settings));
-        let done = command("gateway", &["--config".to_owned(), file]).output();
+        let done = command("gateway", &["--config".to_owned(), file], 0).output();
         let done = done.unwrap();
         assert!(!done.status.success(), "{settings}");
         let said = String::from_utf8(done.stderr).unwrap();

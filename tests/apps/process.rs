@@ -1,6 +1,7 @@
 //! An application as a process.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,7 @@ pub(crate) struct App {
     example: &'static str,
     arguments: Vec<String>,
     process: Mutex<Child>,
-    port: AtomicU16,
+    port: u16,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
@@ -21,21 +22,19 @@ impl App {
     pub(crate) fn start(example: &'static str, arguments: &[&str]) -> Self {
         let arguments: Vec<_> = arguments.iter().map(|&part| part.to_owned()).collect();
         let lines = Arc::default();
-        let (process, port) = start(example, &arguments, &lines);
+        let port = free_port();
+        let process = start(example, &arguments, port, &lines);
         Self {
             example,
             arguments,
             process: Mutex::new(process),
-            port: AtomicU16::new(port),
+            port,
             lines,
         }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!(
-            "http://127.0.0.1:{}{path}",
-            self.port.load(Ordering::SeqCst)
-        )
+        format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// SIGKILL, and another takes its place.
@@ -43,9 +42,7 @@ impl App {
         let mut process = self.process.lock().unwrap();
         process.kill().unwrap();
         process.wait().unwrap();
-        let (next, port) = start(self.example, &self.arguments, &self.lines);
-        *process = next;
-        self.port.store(port, Ordering::SeqCst);
+        *process = start(self.example, &self.arguments, self.port, &self.lines);
     }
 
     /// SIGTERM; how it ended, and what it had said.
@@ -74,30 +71,42 @@ impl Drop for App {
     }
 }
 
-fn start(example: &str, arguments: &[String], lines: &Arc<Mutex<Vec<String>>>) -> (Child, u16) {
-    let mut process = command(example, arguments)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+/// Below the range that systems draw from, so that nobody else gets it while the process is down: a sender would hang
+/// on whoever that is.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 1000) as u16 * 10;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::SeqCst) % 1000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+fn start(example: &str, arguments: &[String], port: u16, lines: &Arc<Mutex<Vec<String>>>) -> Child {
+    let mut command = command(example, arguments, port);
+    let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
-    let port = said.by_ref().map_while(Result::ok).find_map(|line| {
-        let (_, port) = line.strip_prefix("listening on ")?.rsplit_once(':')?;
-        port.parse().ok()
-    });
+    let is_there = said
+        .by_ref()
+        .map_while(Result::ok)
+        .any(|line| line.starts_with("listening on "));
+    assert!(is_there, "{example} listens");
     let lines = Arc::clone(lines);
     std::thread::spawn(move || {
         said.map_while(Result::ok)
             .for_each(|line| lines.lock().unwrap().push(line));
     });
-    (process, port.expect("the application listens"))
+    process
 }
 
-/// An application, to be run to its end.
-pub(crate) fn command(example: &str, arguments: &[String]) -> Command {
+/// An application that is to listen on a port.
+pub(crate) fn command(example: &str, arguments: &[String], port: u16) -> Command {
     let mut command = Command::new(examples::program(example));
     command
         .args(arguments)
-        .args(["--listen", "127.0.0.1:0"])
+        .args(["--listen", &format!("127.0.0.1:{port}")])
         .env("GITHUB_WEBHOOK_SECRET", crate::sender::KEY)
         .stdin(Stdio::null());
     command
