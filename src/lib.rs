@@ -20,7 +20,7 @@
 //! | `handoff-apalis` | `ApalisQueue`, hand-off to PostgreSQL, SQLite or Redis through apalis |
 //! | `settings` | `Settings`, the limits of a receiver from a file |
 //! | `metrics` | `MetricsObserver`, the counts of the contract for the `metrics` facade |
-//! | `tracing` | a span a request and an event an outcome |
+//! | `tracing` | a span a request, by OpenTelemetry's conventions, and an event an outcome |
 //! | `test-util` | `testing` (signed deliveries, and spoiled ones), `ManualClock`, `TestClock`, the conformance suites of stores and of receipts |
 
 // Inbound, in stack order. The blank lines keep rustfmt from sorting the list.
@@ -84,6 +84,7 @@ mod report;
 mod scan;
 pub mod scheme;
 pub mod secret;
+mod span;
 pub mod store;
 pub mod time;
 

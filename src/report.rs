@@ -3,9 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::StatusCode;
+
 use crate::delivery::Delivery;
 use crate::outcome::{Incident, Outcome};
 use crate::scheme::{AuthErrorKind, Profile};
+use crate::span::RequestSpan;
 
 /// Hears how requests end: the place for metrics.
 ///
@@ -60,6 +63,7 @@ impl<F: Fn(Outcome) + Send + Sync + 'static> Observer for F {
 #[derive(Clone)]
 pub(crate) struct Reporter {
     observer: Arc<dyn Observer>,
+    span: RequestSpan,
     state: Arc<Mutex<State>>,
 }
 
@@ -79,9 +83,10 @@ enum Stage {
 }
 
 impl Reporter {
-    pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
+    pub(crate) fn new(observer: Arc<dyn Observer>, span: RequestSpan) -> Self {
         Self {
             observer,
+            span,
             state: Arc::new(Mutex::new(State {
                 stage: Stage::Connected,
                 connection: None,
@@ -92,7 +97,10 @@ impl Reporter {
 
     /// A signature matched.
     pub(crate) fn verified(&self, delivery: &Delivery, profile: &Profile, bytes: usize) {
-        self.state().connection = profile.connection().cloned();
+        let connection = profile.connection();
+        self.span
+            .verified(delivery, connection.map(|name| &**name), bytes);
+        self.state().connection = connection.cloned();
         self.observer.verified(delivery, bytes);
     }
 
@@ -106,8 +114,14 @@ impl Reporter {
         self.observer.unauthenticated(cause);
     }
 
-    /// The answer goes out.
-    pub(crate) fn answered(&self, outcome: Outcome, incident: Option<Incident>) {
+    /// The answer of this status goes out; `None` where there is none, or nobody to hear it.
+    pub(crate) fn answered(
+        &self,
+        outcome: Outcome,
+        incident: Option<Incident>,
+        status: Option<StatusCode>,
+    ) {
+        self.span.ended(outcome, status);
         if let Some(incident) = incident {
             self.observer.incident(incident);
         }
@@ -125,9 +139,9 @@ impl Reporter {
     /// The connection ended before the answer.
     pub(crate) fn hung_up(&self) {
         match self.swap(Stage::Gone) {
-            Stage::Connected => self.answered(Outcome::aborted(), None),
+            Stage::Connected => self.answered(Outcome::aborted(), None, None),
             Stage::Detached => self.observer.incident(Incident::ClientGone),
-            Stage::Finished(outcome) => self.answered(outcome, Some(Incident::ClientGone)),
+            Stage::Finished(outcome) => self.answered(outcome, Some(Incident::ClientGone), None),
             Stage::Gone => {}
         }
     }
@@ -140,7 +154,7 @@ impl Reporter {
     /// The detached work ended.
     pub(crate) fn finished(&self, outcome: Outcome, incident: Option<Incident>) {
         if let Stage::Gone = self.swap(Stage::Finished(outcome)) {
-            self.answered(outcome, incident);
+            self.answered(outcome, incident, None);
         }
     }
 

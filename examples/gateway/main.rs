@@ -21,8 +21,8 @@ use self::config::Config;
 
 /// How long deliveries under way may take at shutdown.
 const GRACE: Duration = Duration::from_secs(25);
-/// After how long an open receipt belongs to a process that died: a handler's deadline and a lease.
-const ABANDONED: Duration = Duration::from_secs(240 + 300);
+/// How long a handler may run.
+const DEADLINE: Duration = Duration::from_secs(240);
 
 /// Counts, and writes what nobody must miss into the log.
 struct Watch(MetricsObserver);
@@ -60,32 +60,43 @@ fn log(event: &ReceiptEvent) {
 #[tokio::main]
 async fn main() {
     if let Err(err) = run().await {
-        // The whole chain: the outer error says which connection, the inner one which field.
-        eprint!("error: {err}");
-        let mut source = err.source();
-        while let Some(err) = source {
-            eprint!(": {err}");
-            source = err.source();
-        }
-        eprintln!();
+        eprintln!("error: {}", chain(&*err));
         std::process::exit(1);
     }
+}
+
+/// The whole chain: the outer error says which connection, the inner one which field.
+fn chain(err: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(err), |err| err.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}
+
+/// An error that knows an URL, and not where it came from.
+fn in_field(field: &str, err: &(dyn std::error::Error + 'static)) -> BoxError {
+    format!("`{field}`: {}", chain(err)).into()
 }
 
 async fn run() -> Result<(), BoxError> {
     let (path, listen) = arguments()?;
     let config = Config::read(&path)?;
-    let store = tower_webhook::store::connect(&config.store).await?;
-    let receipts = tower_webhook::receipt::connect(&config.receipts).await?;
+    let store = tower_webhook::store::connect(&config.store).await;
+    let store = store.map_err(|err| in_field("store", &err))?;
+    let receipts = tower_webhook::receipt::connect(&config.receipts).await;
+    let receipts = receipts.map_err(|err| in_field("receipts", &err))?;
     let receipts = ReceiptLayer::new(receipts).with_observer(log);
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
 
     let inbound = Inbound::builder_with_store(Connections::new(config.connections), store)
         .settings(&config.settings)
+        .handler_deadline(DEADLINE)
+        .lease(config.lease)
         .receipts(receipts.clone())
         .observer(Watch(MetricsObserver::new("unknown")))
         .build()?;
-    let swept = receipts.sweep(ABANDONED).await?;
+    // After so long an open receipt belongs to a process that died.
+    let abandoned = DEADLINE + config.lease;
+    let swept = receipts.sweep(abandoned).await?;
     if swept > 0 {
         println!("{swept} receipts of a process that died");
     }
@@ -93,7 +104,7 @@ async fn run() -> Result<(), BoxError> {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(60)).await;
-            if let Err(err) = sweeper.sweep(ABANDONED).await {
+            if let Err(err) = sweeper.sweep(abandoned).await {
                 eprintln!("receipts: {err}");
             }
         }

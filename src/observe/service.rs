@@ -12,6 +12,7 @@ use crate::body::ResponseBody;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::report::Reporter;
+use crate::span::RequestSpan;
 
 /// Middleware that reports outcomes.
 ///
@@ -41,21 +42,16 @@ where
     }
 
     fn call(&mut self, mut req: Request<B>) -> Self::Future {
+        let span = RequestSpan::open(&req);
         let line = Line {
-            reporter: Reporter::new(self.layer.observer.clone()),
+            reporter: Reporter::new(self.layer.observer.clone(), span.clone()),
             is_open: true,
         };
         let is_grpc = wants_grpc(req.headers());
-        #[cfg(feature = "tracing")]
-        let span = tracing::info_span!("webhook");
-        #[cfg(not(feature = "tracing"))]
-        let span = ();
         let kind = if self.layer.is_enabled {
             req.extensions_mut().insert(line.reporter.clone());
-            #[cfg(feature = "tracing")]
-            let _entered = span.enter();
             Kind::Inner {
-                future: self.inner.call(req),
+                future: span.in_scope(|| self.inner.call(req)),
             }
         } else {
             Kind::Disabled
@@ -84,11 +80,6 @@ impl Drop for Line {
     }
 }
 
-#[cfg(feature = "tracing")]
-type Span = tracing::Span;
-#[cfg(not(feature = "tracing"))]
-type Span = ();
-
 pin_project! {
     /// Response future for [`Observe`].
     pub struct ResponseFuture<F> {
@@ -97,7 +88,7 @@ pin_project! {
         line: Line,
         layer: ObserveLayer,
         is_grpc: bool,
-        span: Span,
+        span: RequestSpan,
     }
 }
 
@@ -117,11 +108,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        #[cfg(feature = "tracing")]
-        let _entered = this.span.enter();
         let result = match this.kind.project() {
             KindProj::Inner { future } => {
-                ready!(future.poll(cx)).map(|res| res.map(ResponseBody::inner))
+                let polled = this.span.in_scope(|| future.poll(cx));
+                ready!(polled).map(|res| res.map(ResponseBody::inner))
             }
             KindProj::Disabled => Ok(Rejection::Disabled.response()),
         };
@@ -135,10 +125,10 @@ where
         if let Some(&cause) = cause {
             this.line.reporter.unauthenticated(cause);
         }
-        this.line.reporter.answered(outcome, incident);
-        #[cfg(feature = "tracing")]
-        tracing::info!(outcome = outcome.label(), "webhook answered");
-        Poll::Ready(result.map(|res| finish(res, this.layer.look.as_ref(), *this.is_grpc)))
+        let result = result.map(|res| finish(res, this.layer.look.as_ref(), *this.is_grpc));
+        let status = result.as_ref().ok().map(Response::status);
+        this.line.reporter.answered(outcome, incident, status);
+        Poll::Ready(result)
     }
 }
 

@@ -20,6 +20,8 @@ mod replay;
 mod secrets;
 mod sockets;
 mod source;
+#[cfg(feature = "tracing")]
+mod spans;
 mod stack;
 mod store;
 mod testing;
