@@ -26,7 +26,7 @@ impl Action {
             Self::List => told("listEndpoints", "The endpoints, the oldest first", &[400, 503]),
             Self::Create => Operation {
                 done: 201, headers: &[TAG],
-                ..told("createEndpoint", "Make an endpoint; its secret is shown this once", &[400, 409, 413, 415, 422, 500, 503])
+                ..told("createEndpoint", "Make an endpoint; its secret is shown this once", &[400, 413, 415, 422, 503])
             },
             Self::Get => Operation { headers: &[TAG], ..told("getEndpoint", "An endpoint", &[404, 503]) },
             Self::Update => Operation {
