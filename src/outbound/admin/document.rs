@@ -160,5 +160,15 @@ fn read<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(all_in_one);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.remove("title");
-    schema.to_value()
+    let mut schema = schema.to_value();
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for property in properties.into_iter().flat_map(Map::values_mut) {
+        // What may be left out and may not be `null` has no default.
+        if property.get("default").is_some_and(Value::is_null)
+            && let Some(property) = property.as_object_mut()
+        {
+            property.remove("default");
+        }
+    }
+    schema
 }

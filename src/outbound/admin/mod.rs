@@ -49,7 +49,8 @@
 //! The service bounds the length of a body, 64 KiB, and no time: the server must. It bounds neither how many endpoints a
 //! tenant makes nor how often it asks. A `POST` without a body needs no media type, so a host that authenticates by
 //! cookies has to refuse requests of other sites. There are no idempotency keys: a `POST /` that is sent again makes
-//! another endpoint.
+//! another endpoint. The secrets that it makes are shared ones: a host whose sender signs with private keys only makes its
+//! endpoints itself.
 //!
 //! What receivers answered is recorded and not shown here, for a receiver may echo the headers it was sent.
 

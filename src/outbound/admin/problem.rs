@@ -24,7 +24,7 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     #[serde(skip)]
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     #[serde(skip)]
     source: Option<Arc<OutboundError>>,
 }
@@ -89,7 +89,7 @@ impl Problem {
     }
 
     pub(super) fn with(mut self, name: HeaderName, value: Option<HeaderValue>) -> Self {
-        self.header = value.map(|value| (name, value));
+        self.header = value.map(|value| Box::new((name, value)));
         self
     }
 
@@ -101,7 +101,7 @@ impl Problem {
         let bytes = serde_json::to_vec(&self).expect("texts and numbers can be written");
         let status = StatusCode::from_u16(self.status).unwrap_or_default();
         let mut response = written(status, "application/problem+json", bytes.into());
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = self.header.map(|header| *header) {
             response.headers_mut().insert(name, value);
         }
         if let Some(source) = self.source {

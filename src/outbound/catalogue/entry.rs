@@ -61,12 +61,12 @@ impl Entry {
     /// was given another one.
     #[must_use]
     pub fn schema(&self) -> Value {
-        let Payload::Typed {
-            schema,
-            is_standard,
-        } = self.payload
-        else {
-            return self.raw().clone();
+        let (schema, is_standard) = match &self.payload {
+            Payload::Raw(schema) => return schema.clone(),
+            Payload::Typed {
+                schema,
+                is_standard,
+            } => (schema, *is_standard),
         };
         let mut generator = generator("/$defs");
         let mut root = self.in_its_form(schema(&mut generator), is_standard);
@@ -76,13 +76,6 @@ impl Entry {
             object.insert("$defs".to_owned(), Value::Object(definitions));
         }
         root
-    }
-
-    fn raw(&self) -> &Value {
-        match &self.payload {
-            Payload::Raw(schema) => schema,
-            Payload::Typed { .. } => &Value::Null,
-        }
     }
 
     /// The schema of what is sent, of that of the payload.

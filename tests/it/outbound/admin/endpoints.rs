@@ -512,6 +512,43 @@ async fn a_body_of_unknown_length_is_bounded_too() {
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
+#[tokio::test]
+async fn hyper_serves_it_without_a_framework() {
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::server::conn::auto;
+    use hyper_util::service::TowerToHyperService;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let world = World::new().await;
+    let admin = world.sender.admin().at("/webhooks").single_tenant();
+    let (mut client, stream) = tokio::io::duplex(1 << 16);
+    let served = tokio::spawn(async move {
+        let server = auto::Builder::new(TokioExecutor::new());
+        let service = TowerToHyperService::new(admin);
+        server
+            .serve_connection(TokioIo::new(stream), service)
+            .await
+            .is_ok()
+    });
+    let body = r#"{"url":"https://example.com/ok"}"#;
+    let requests = format!(
+        "HEAD /webhooks HTTP/1.1\r\nhost: a\r\n\r\n\
+         POST /webhooks HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len(),
+    );
+    client.write_all(requests.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    client.read_to_string(&mut answers).await.unwrap();
+    let (head, post) = answers.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(
+        post.starts_with("HTTP/1.1 201") && post.contains("whsec_"),
+        "{post}"
+    );
+    assert!(served.await.unwrap());
+}
+
 fn location_of(made: &Value) -> String {
     format!("/hooks/{}", made["id"].as_str().unwrap())
 }
