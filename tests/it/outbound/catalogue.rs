@@ -22,7 +22,7 @@ struct OrderCreated {
 struct Item {
     /// What it is.
     name: String,
-    parts: Vec<Item>,
+    parts: Vec<Self>,
     kind: Kind,
 }
 
