@@ -32,6 +32,15 @@ pub(crate) fn to_rfc3339(unix_seconds: i64) -> String {
     humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
 }
 
+/// The RFC 3339 time in UTC of Unix milliseconds. What is outside the years 1970 to 9999 is told as their ends.
+#[cfg(feature = "outbound")]
+pub(crate) fn to_rfc3339_millis(unix_millis: i64) -> String {
+    const LAST: u64 = 253_402_300_799_999;
+    let millis = u64::try_from(unix_millis).unwrap_or(0).min(LAST);
+    let since = std::time::Duration::from_millis(millis);
+    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
+}
+
 /// The clock of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

@@ -5,7 +5,9 @@
 //!    attempt: per-endpoint limits ▸ breaker ▸ sign ▸ egress guard ▸ time-out ▸ HTTP client      → settle
 //! ```
 
+pub mod admin;
 mod body;
+pub mod catalogue;
 pub mod client;
 mod dispatch;
 pub mod egress;

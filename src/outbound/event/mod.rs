@@ -10,6 +10,7 @@ use serde::Serialize;
 
 pub use self::id::EventId;
 use super::OutboundError;
+use super::catalogue::EventType;
 use super::tenant::Tenant;
 
 /// Longest event type, in bytes.
@@ -82,6 +83,22 @@ impl Event {
     /// As [`json`](Self::json).
     pub fn standard(event_type: &str, data: &impl Serialize) -> Result<Self, OutboundError> {
         Self::json(event_type, &standard::payload(event_type, data))
+    }
+
+    /// An event of a type that names itself, with `data` as its payload and in the form that the type says.
+    ///
+    /// # Errors
+    ///
+    /// As [`json`](Self::json).
+    pub fn of<T: EventType>(data: &T) -> Result<Self, OutboundError> {
+        let event = match T::STANDARD {
+            true => Self::standard(T::NAME, data)?,
+            false => Self::json(T::NAME, data)?,
+        };
+        Ok(match T::VERSION {
+            Some(version) => event.api_version(version),
+            None => event,
+        })
     }
 
     /// Sets the id, which receivers know duplicates by. The same id is emitted once: the second time nothing is sent.

@@ -11,6 +11,7 @@ use tower_service::Service;
 use super::{Inner, Sender};
 use crate::BoxError;
 use crate::config::ConfigError;
+use crate::outbound::catalogue::Catalogue;
 use crate::outbound::client::HttpClient;
 use crate::outbound::egress::Egress;
 use crate::outbound::policy::{
@@ -27,6 +28,7 @@ use crate::time::{Clock, SystemClock};
 pub struct SenderBuilder<S> {
     store: S,
     key: SealingKey,
+    catalogue: Option<Catalogue>,
     client: Option<Box<dyn Transport>>,
     egress: Egress,
     schemes: SigningSchemes,
@@ -54,6 +56,7 @@ impl<S: OutboundStore> SenderBuilder<S> {
         Self {
             store,
             key,
+            catalogue: None,
             client: None,
             egress: Egress::public(),
             schemes: SigningScheme::standard_webhooks().into(),
@@ -68,6 +71,14 @@ impl<S: OutboundStore> SenderBuilder<S> {
             lease: Duration::from_secs(30),
             max_payload_bytes: 1 << 20,
         }
+    }
+
+    /// Sends the events of this catalogue, and refuses others; [`TEST_EVENT`](crate::outbound::event::TEST_EVENT) is
+    /// always one of them. Endpoints can ask for patterns that mean one of them at least. Endpoints that are there
+    /// already keep what they asked for.
+    pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
+        self.catalogue = Some(catalogue);
+        self
     }
 
     /// How deliveries are signed: by Standard Webhooks unless said otherwise.
@@ -170,12 +181,15 @@ impl<S: OutboundStore> SenderBuilder<S> {
     /// # Errors
     ///
     /// Returns an error that names the setting when a schedule, a breaker or a limit lets nothing through, when a lease
-    /// is shorter than an attempt and five seconds, and when the machine has no root certificates.
+    /// is shorter than an attempt and five seconds, when an event of the catalogue is wrong, and when the machine has no root certificates.
     pub fn build(self) -> Result<Sender<S>, ConfigError> {
         self.schedule.check()?;
         self.breaker.check()?;
         self.auto_disable.check()?;
         self.limits.check()?;
+        if let Some(catalogue) = &self.catalogue {
+            catalogue.check()?;
+        }
         if self.timeout.is_zero() {
             return Err(ConfigError::new("timeout", "must let an attempt end"));
         }
@@ -190,6 +204,7 @@ impl<S: OutboundStore> SenderBuilder<S> {
         Ok(Sender(Arc::new(Inner {
             store: self.store,
             key: self.key,
+            catalogue: self.catalogue,
             client,
             egress: self.egress,
             schemes: self.schemes,

@@ -42,7 +42,8 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
     /// # Errors
     ///
     /// Returns an error that names the field when the URL is not allowed by the sender's
-    /// [`Egress`](crate::outbound::egress::Egress), when a pattern is none, and when a limit is 0.
+    /// [`Egress`](crate::outbound::egress::Egress), when a pattern is none or means no event of the sender's
+    /// [`catalogue`](crate::outbound::SenderBuilder::catalogue), and when a limit is 0.
     pub async fn create(&self, new: NewEndpoint) -> Result<Created, OutboundError> {
         let sender = &self.0.0;
         let now = sender.now();
@@ -63,6 +64,7 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
             version: 1,
         };
         self.check(&endpoint)?;
+        self.check_events(&endpoint)?;
         // Keys that the schemes cannot sign with would fail on every attempt.
         Signer::new(sender.schemes.clone(), &keys)?;
         let sealed = self.seal(&endpoint.id, &keys, new.headers);
@@ -117,7 +119,33 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
         id: &EndpointId,
         patch: EndpointPatch,
     ) -> Result<Endpoint, OutboundError> {
+        self.change(id, None, patch).await
+    }
+
+    /// Changes an endpoint that is still of this version, which whoever changes it has seen.
+    ///
+    /// # Errors
+    ///
+    /// As [`update`](Self::update), and a conflict when it is of another version.
+    pub async fn update_version(
+        &self,
+        id: &EndpointId,
+        version: i64,
+        patch: EndpointPatch,
+    ) -> Result<Endpoint, OutboundError> {
+        self.change(id, Some(version), patch).await
+    }
+
+    async fn change(
+        &self,
+        id: &EndpointId,
+        version: Option<i64>,
+        patch: EndpointPatch,
+    ) -> Result<Endpoint, OutboundError> {
         let mut record = self.record(id).await?;
+        if version.is_some_and(|version| version != record.endpoint.version) {
+            return Err(OutboundError::CONFLICT);
+        }
         if let Some(headers) = patch.headers {
             let keys = self.0.0.open(&record)?.keys()?;
             record.sealed = self.seal(id, &keys, headers);
@@ -130,6 +158,7 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
         };
         set(&mut endpoint.url, patch.url);
         set(&mut endpoint.description, patch.description);
+        let asks_for_others = patch.events.is_some();
         endpoint.events = patch.events.unwrap_or(std::mem::take(&mut endpoint.events));
         endpoint.max_concurrent = patch.max_concurrent.unwrap_or(endpoint.max_concurrent);
         endpoint.max_per_second = patch.max_per_second.unwrap_or(endpoint.max_per_second);
@@ -142,6 +171,9 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
             _ => {}
         }
         self.check(endpoint)?;
+        if asks_for_others {
+            self.check_events(endpoint)?;
+        }
         self.replace(record).await
     }
 
@@ -200,6 +232,18 @@ impl<'s, S: OutboundStore> Endpoints<'s, S> {
     fn seal(&self, id: &EndpointId, keys: &SigningKeys, headers: EndpointHeaders) -> Vec<u8> {
         let confidential = Confidential::new(keys, headers);
         self.0.0.key.seal(&confidential.to_bytes(), id.as_str())
+    }
+
+    /// Not asked of what an endpoint wants already: it can be disabled when the catalogue has become smaller.
+    fn check_events(&self, endpoint: &Endpoint) -> Result<(), OutboundError> {
+        let patterns = endpoint.events.iter().map(String::as_str);
+        match &self.0.0.catalogue {
+            Some(catalogue) if !catalogue.means_all(patterns) => Err(OutboundError::invalid(
+                "events",
+                "must each mean an event of the catalogue",
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn check(&self, endpoint: &Endpoint) -> Result<(), OutboundError> {

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, broadcast};
 
+use crate::outbound::catalogue::Catalogue;
 use crate::outbound::egress::Egress;
 use crate::outbound::endpoint::{Confidential, EndpointRecord};
 use crate::outbound::lifecycle::Lifecycle;
@@ -16,6 +17,7 @@ use crate::time::Clock;
 pub(crate) struct Inner<S> {
     pub(crate) store: S,
     pub(crate) key: SealingKey,
+    pub(crate) catalogue: Option<Catalogue>,
     pub(crate) client: Box<dyn Transport>,
     pub(crate) egress: Egress,
     pub(crate) schemes: SigningSchemes,

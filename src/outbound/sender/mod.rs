@@ -14,6 +14,8 @@ pub use self::emit::{Emit, Emitted};
 pub use self::endpoints::{Created, Endpoints};
 pub(crate) use self::inner::{Inner, millis};
 pub use self::operate::{Audited, Replay};
+use super::admin::Admin;
+use super::catalogue::Catalogue;
 use super::dispatch::Dispatcher;
 use super::event::Event;
 use super::lifecycle::Lifecycle;
@@ -64,7 +66,25 @@ impl<S: OutboundStore> Sender<S> {
         self.0.wake.notify_one();
     }
 
+    /// The events that it sends, where that was said.
+    #[must_use]
+    pub fn catalogue(&self) -> Option<&Catalogue> {
+        self.0.catalogue.as_ref()
+    }
+
+    /// The service that administers it over HTTP. See [`admin`](super::admin).
+    pub fn admin(&self) -> Admin<S> {
+        Admin::new(self.clone())
+    }
+
     fn check(&self, event: &Event) -> Result<(), OutboundError> {
+        let catalogue = self.0.catalogue.as_ref();
+        if catalogue.is_some_and(|catalogue| !catalogue.allows(event.event_type())) {
+            return Err(OutboundError::invalid(
+                "event_type",
+                "is not in the catalogue",
+            ));
+        }
         event.check(self.0.max_payload_bytes)
     }
 }

@@ -24,6 +24,9 @@ pub use self::settle::{EndpointChange, HealthEffect, HealthNow, Next, Settled, S
 use super::endpoint::{EndpointId, EndpointRecord};
 use super::event::Event;
 
+/// Why the pending deliveries of an endpoint that is disabled are dead letters.
+pub const ENDPOINT_DISABLED: &str = "endpoint_disabled";
+
 /// Keeps events, endpoints, deliveries and attempts.
 ///
 /// An implementation passes the conformance suite of the feature `test-util`. A clone is the same store.

@@ -1,5 +1,7 @@
 //! The sending wing.
 
+mod admin;
+mod catalogue;
 mod client;
 mod egress;
 mod sender;

@@ -1,3 +1,4 @@
+mod settle;
 mod state;
 mod write;
 

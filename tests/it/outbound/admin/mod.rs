@@ -1,0 +1,7 @@
+//! The administration over HTTP.
+
+mod described;
+mod endpoints;
+mod secrets;
+mod store;
+mod world;
