@@ -31,10 +31,9 @@ impl Opened {
     ) -> Result<Arc<Prepared>, OutboundError> {
         let endpoint = &record.endpoint;
         let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((version, prepared)) = opened.get(&endpoint.id) {
-            if *version == endpoint.version {
-                return Ok(Arc::clone(prepared));
-            }
+        let known = opened.get(&endpoint.id);
+        if let Some((_, prepared)) = known.filter(|(version, _)| *version == endpoint.version) {
+            return Ok(Arc::clone(prepared));
         }
         let confidential = inner.open(record)?;
         let url = endpoint

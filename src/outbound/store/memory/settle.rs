@@ -1,6 +1,6 @@
 use super::super::health::HealthFold;
 use super::super::{
-    AttemptError, DeliveryState, ENDPOINT_DISABLED, Held, HealthNow, Next, Settled, Settlement,
+    AttemptError, DeliveryState, ENDPOINT_DISABLED, HealthNow, Held, Next, Settled, Settlement,
 };
 use super::state::State;
 

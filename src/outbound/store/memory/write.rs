@@ -1,10 +1,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::health::HealthFold;
 use super::super::{
-    AttemptError, Delivery, DeliveryId, DeliveryState, EndpointChange, HealthNow, Held, Next,
-    Purge, Revival, Revive, Settled, Settlement,
+    Delivery, DeliveryId, DeliveryState, ENDPOINT_DISABLED, EndpointChange, Purge, Revival, Revive,
 };
 use super::state::{Row, State};
 use crate::event::EventPatterns;
@@ -228,10 +226,9 @@ impl State {
 }
 
 /// Whether one of the patterns means the event type. What cannot be read means nothing.
-fn wants<'p>(patterns: impl Iterator<Item = &'p str>, event_type: &str) -> bool {
-    let meant = |pattern| {
+fn wants<'p>(patterns: impl IntoIterator<Item = &'p str>, event_type: &str) -> bool {
+    patterns.into_iter().any(|pattern| {
         let pattern = EventPatterns::parse([pattern]);
         pattern.is_ok_and(|pattern| pattern.means(event_type))
-    };
-    patterns.map(meant).any(|is_meant| is_meant)
+    })
 }
