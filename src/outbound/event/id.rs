@@ -37,6 +37,12 @@ impl EventId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What a store gives back.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn stored(text: String) -> Self {
+        Self(text)
+    }
 }
 
 impl fmt::Display for EventId {

@@ -12,6 +12,8 @@ mod delivery;
 mod error;
 mod health;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod settle;
 
@@ -19,6 +21,8 @@ pub use self::claim::{Allowance, ClaimRequest, Claimed, ClaimedDelivery, Held, M
 pub use self::delivery::{Attempt, AttemptError, Delivery, DeliveryId, DeliveryState};
 pub use self::error::StoreError;
 pub use self::memory::MemoryOutbox;
+#[cfg(feature = "postgres")]
+pub use self::postgres::PostgresOutbox;
 pub use self::query::{DeliveryQuery, EndpointQuery, Purge, Revival, Revive};
 pub use self::settle::{EndpointChange, HealthEffect, HealthNow, Next, Settled, Settlement};
 use super::endpoint::{EndpointId, EndpointRecord};

@@ -1,0 +1,61 @@
+-- One hop of the index for each endpoint that has something pending, beginning behind the cursor.
+WITH RECURSIVE visit (endpoint, due_at, turn) AS (
+    (SELECT endpoint, due_at, 1 FROM {schema}.outbox_deliveries
+     WHERE state = 0 AND endpoint > $1 ORDER BY endpoint, due_at LIMIT 1)
+    UNION ALL
+    SELECT next.endpoint, next.due_at, visit.turn + 1
+    FROM visit CROSS JOIN LATERAL (
+        SELECT endpoint, due_at FROM {schema}.outbox_deliveries
+        WHERE state = 0 AND endpoint > visit.endpoint ORDER BY endpoint, due_at LIMIT 1
+    ) next
+    WHERE visit.turn < $2
+), visited AS MATERIALIZED (
+    SELECT visit.endpoint, visit.due_at, visit.turn,
+           greatest(visit.due_at, coalesce(e.paused_until, visit.due_at)) AS first,
+           CASE
+               WHEN e.disabled IS NOT NULL OR e.paused_until > $3 THEN 0
+               WHEN e.failures < $4 THEN base.most
+               ELSE least(base.most, CASE WHEN coalesce(known.in_flight, 0) = 0 THEN 1 ELSE 0 END)
+           END AS most
+    FROM visit
+    JOIN {schema}.outbox_endpoints e ON e.id = visit.endpoint
+    LEFT JOIN unnest($5::text[], $6::int[], $7::int[]) AS known (endpoint, most, in_flight)
+        ON known.endpoint = visit.endpoint
+    CROSS JOIN LATERAL (
+        SELECT coalesce(known.most, least(coalesce(e.max_concurrent, $8), coalesce(e.max_per_second, 2147483647)))
+    ) base (most)
+), picked AS MATERIALIZED (
+    SELECT due.id, due.leased, due.attempt, due.due_at, visited.turn
+    FROM visited CROSS JOIN LATERAL (
+        SELECT id, leased, attempt, due_at FROM {schema}.outbox_deliveries
+        WHERE state = 0 AND endpoint = visited.endpoint AND due_at <= $3
+        ORDER BY due_at, id LIMIT visited.most FOR UPDATE SKIP LOCKED
+    ) due
+    WHERE visited.due_at <= $3 AND visited.most > 0
+    ORDER BY visited.turn, due.due_at, due.id
+    LIMIT $9
+), expired AS (
+    -- Whoever made these attempts did not live to tell.
+    INSERT INTO {schema}.outbox_attempts (delivery, number, at, took, code, message, response, late)
+    SELECT id, attempt, due_at, 0, 'lease_expired', 'the sender did not live to tell how it ended', '', false
+    FROM picked WHERE leased
+    ON CONFLICT DO NOTHING
+), taken AS (
+    UPDATE {schema}.outbox_deliveries d
+    SET due_at = $10, leased = true, attempt = d.attempt + 1
+    FROM picked WHERE d.id = picked.id
+    RETURNING d.id, d.attempt AS number, d.failed, d.manual, d.event, d.endpoint,
+              picked.due_at AS was_due_at, picked.turn
+)
+SELECT (SELECT count(*) FROM visited) AS visits,
+       (SELECT endpoint FROM visited ORDER BY turn DESC LIMIT 1) AS last,
+       (SELECT min(first) FROM visited WHERE first > $3) AS next_due,
+       taken.id AS delivery, taken.number, taken.failed, taken.manual, taken.was_due_at,
+       taken.event AS event_place, event.id AS event_id, event.type, event.api_version,
+       event.content_type, event.body, e.*
+FROM (SELECT 1) one
+LEFT JOIN (taken
+    JOIN {schema}.outbox_events event ON event.place = taken.event
+    JOIN {schema}.outbox_endpoints e ON e.id = taken.endpoint
+) ON true
+ORDER BY taken.turn, taken.was_due_at, taken.id

@@ -1,0 +1,132 @@
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+
+use super::PostgresOutbox;
+use super::rows::{self, signed};
+use crate::outbound::store::{
+    AttemptError, HealthEffect, HealthNow, Held, Next, Settled, Settlement, StoreError,
+};
+
+/// Settlements, a column each.
+#[derive(Default)]
+struct Columns<'s> {
+    ids: Vec<i64>,
+    numbers: Vec<i32>,
+    nexts: Vec<i16>,
+    due_at: Vec<Option<i64>>,
+    reasons: Vec<Option<&'static str>>,
+    ended_at: Vec<i64>,
+    endpoints: Vec<&'s str>,
+    effects: Vec<i16>,
+    at: Vec<i64>,
+    took: Vec<i32>,
+    statuses: Vec<Option<i32>>,
+    codes: Vec<Option<&'s str>>,
+    messages: Vec<Option<String>>,
+    responses: Vec<&'s [u8]>,
+}
+
+impl<'s> Columns<'s> {
+    fn of(settlements: &'s [Settlement]) -> Self {
+        let mut columns = Self::default();
+        for settlement in settlements {
+            columns.push(settlement);
+        }
+        columns
+    }
+
+    fn push(&mut self, settlement: &'s Settlement) {
+        let attempt = &settlement.attempt;
+        let (next, due_at, reason) = match settlement.next {
+            Next::Delivered => (0, None, None),
+            Next::Retry { due_at } => (1, Some(due_at), None),
+            Next::Dead { reason } => (2, None, Some(reason)),
+            Next::Released { due_at } => (3, Some(due_at), None),
+        };
+        self.ids.push(attempt.delivery.0);
+        self.numbers.push(signed(attempt.number));
+        self.nexts.push(next);
+        self.due_at.push(due_at);
+        self.reasons.push(reason);
+        self.ended_at.push(settlement.at);
+        self.endpoints.push(settlement.endpoint.as_str());
+        self.effects.push(match settlement.health {
+            HealthEffect::None => 0,
+            HealthEffect::Success => 1,
+            HealthEffect::Failure => 2,
+        });
+        self.at.push(attempt.at);
+        self.took.push(signed(attempt.took));
+        self.statuses.push(attempt.status.map(i32::from));
+        let error = attempt.error.as_ref();
+        self.codes.push(error.map(|error| error.code.as_str()));
+        self.messages.push(error.map(storable));
+        self.responses.push(&attempt.response);
+    }
+}
+
+/// PostgreSQL has no NUL in a text.
+fn storable(error: &AttemptError) -> String {
+    error.message.replace('\0', "\u{fffd}")
+}
+
+impl PostgresOutbox {
+    pub(super) async fn write_down(
+        &self,
+        settlements: &[Settlement],
+    ) -> Result<Settled, StoreError> {
+        let settle = || {
+            let columns = Columns::of(settlements);
+            sqlx::query(self.0.statements.settle.text())
+                .bind(columns.ids)
+                .bind(columns.numbers)
+                .bind(columns.nexts)
+                .bind(columns.due_at)
+                .bind(columns.reasons)
+                .bind(columns.ended_at)
+                .bind(columns.endpoints)
+                .bind(columns.effects)
+                .bind(columns.at)
+                .bind(columns.took)
+                .bind(columns.statuses)
+                .bind(columns.codes)
+                .bind(columns.messages)
+                .bind(columns.responses)
+                .fetch_all(&self.0.pool)
+        };
+        let rows = self.patiently(settle).await?;
+        read(&rows).map_err(StoreError::unavailable)
+    }
+
+    pub(super) async fn lengthen(&self, held: &[Held], until: i64) -> Result<(), StoreError> {
+        let ids: Vec<i64> = held.iter().map(|held| held.delivery.0).collect();
+        let numbers: Vec<i32> = held.iter().map(|held| signed(held.attempt)).collect();
+        let renew = || {
+            let renew = sqlx::query(self.0.statements.renew.text());
+            renew
+                .bind(&ids)
+                .bind(&numbers)
+                .bind(until)
+                .execute(&self.0.pool)
+        };
+        self.patiently(renew).await.map(drop)
+    }
+}
+
+fn read(rows: &[PgRow]) -> Result<Settled, sqlx::Error> {
+    let (mut held, mut endpoints) = (Vec::new(), Vec::new());
+    for row in rows {
+        let Some(endpoint) = row.try_get::<Option<String>, _>("endpoint")? else {
+            held.push(row.try_get("held")?);
+            continue;
+        };
+        let before: i32 = row.try_get("before")?;
+        let health = rows::health(row)?;
+        endpoints.push(HealthNow::new(
+            endpoint.into(),
+            before.unsigned_abs(),
+            health,
+        ));
+    }
+    Ok(Settled::new(held, endpoints))
+}

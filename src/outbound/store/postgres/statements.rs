@@ -1,0 +1,171 @@
+use std::sync::Arc;
+
+use sqlx::AssertSqlSafe;
+
+/// The statements of one schema.
+pub(super) struct Statements {
+    pub(super) insert: Statement,
+    pub(super) update: Statement,
+    pub(super) pause: Statement,
+    pub(super) disable: Statement,
+    pub(super) delete: Statement,
+    pub(super) find: Statement,
+    pub(super) list: Statement,
+    pub(super) emit: Statement,
+    pub(super) emit_to: Statement,
+    pub(super) claim: Statement,
+    pub(super) renew: Statement,
+    pub(super) settle: Statement,
+    pub(super) audit: Statement,
+    pub(super) attempts: Statement,
+    pub(super) revive_event: Statement,
+    pub(super) revive_since: Statement,
+    pub(super) purge: Statement,
+    pub(super) purge_events: Statement,
+}
+
+/// A statement, with the name of a schema in it that was checked.
+#[derive(Clone)]
+pub(super) struct Statement(Arc<str>);
+
+impl Statement {
+    pub(super) fn text(&self) -> AssertSqlSafe<Arc<str>> {
+        AssertSqlSafe(Arc::clone(&self.0))
+    }
+}
+
+/// Most rows that are forgotten at once.
+pub(super) const LOT: u64 = 1000;
+
+const INSERT: &str = "
+    INSERT INTO {schema}.outbox_endpoints
+        (id, tenant, url, description, events, max_concurrent, max_per_second, disabled, failures, failing_since,
+         paused_until, created_at, updated_at, version, sealed)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    ON CONFLICT DO NOTHING";
+
+const UPDATE: &str = "
+    WITH changed AS (
+        UPDATE {schema}.outbox_endpoints
+        SET tenant = $2, url = $3, description = $4, events = $5, max_concurrent = $6, max_per_second = $7,
+            disabled = $8, created_at = $9, updated_at = $10, version = version + 1, sealed = $11
+        WHERE id = $1 AND version = $12
+        RETURNING id, disabled
+    ), buried AS (
+        UPDATE {schema}.outbox_deliveries d
+        SET state = 2, reason = 'endpoint_disabled', changed_at = $13
+        FROM changed WHERE changed.disabled IS NOT NULL AND d.endpoint = changed.id AND d.state = 0
+    )
+    SELECT count(*) FROM changed";
+
+const PAUSE: &str = "
+    UPDATE {schema}.outbox_endpoints SET paused_until = $2
+    WHERE id = $1 AND (paused_until IS NULL OR paused_until < $2)";
+
+const DISABLE: &str = "
+    WITH changed AS (
+        UPDATE {schema}.outbox_endpoints
+        SET disabled = $2, version = version + 1, updated_at = $4
+        WHERE id = $1 AND disabled IS NULL AND failures >= $3
+        RETURNING id
+    ), buried AS (
+        UPDATE {schema}.outbox_deliveries d
+        SET state = 2, reason = 'endpoint_disabled', changed_at = $4
+        FROM changed WHERE d.endpoint = changed.id AND d.state = 0
+    )
+    SELECT count(*) FROM changed";
+
+const DELETE: &str = "
+    WITH endpoint AS (
+        DELETE FROM {schema}.outbox_endpoints WHERE id = $1 RETURNING id
+    ), gone AS (
+        DELETE FROM {schema}.outbox_deliveries d USING endpoint WHERE d.endpoint = endpoint.id RETURNING d.id
+    ), attempts AS (
+        DELETE FROM {schema}.outbox_attempts a USING gone WHERE a.delivery = gone.id
+    )
+    SELECT count(*) FROM endpoint";
+
+const FIND: &str = "SELECT e.* FROM {schema}.outbox_endpoints e WHERE id = $1";
+
+const LIST: &str = "
+    SELECT e.* FROM {schema}.outbox_endpoints e
+    WHERE ($1::text IS NULL OR tenant = $1)
+      AND ($2::text IS NULL OR place > (SELECT place FROM {schema}.outbox_endpoints WHERE id = $2))
+    ORDER BY place LIMIT $3";
+
+const RENEW: &str = "
+    UPDATE {schema}.outbox_deliveries d SET due_at = $3
+    FROM unnest($1::bigint[], $2::int[]) AS held (id, number)
+    WHERE d.id = held.id AND d.attempt = held.number AND d.leased AND d.state = 0";
+
+const AUDIT: &str = "
+    SELECT d.id, d.endpoint, d.state, d.reason, d.due_at, d.leased, d.attempt, d.failed, d.manual, d.created_at,
+           d.changed_at, event.id AS event_id, event.type
+    FROM {schema}.outbox_deliveries d JOIN {schema}.outbox_events event ON event.place = d.event
+    WHERE d.endpoint = $1 AND ($2::text IS NULL OR event.id = $2) AND ($3::smallint IS NULL OR d.state = $3)
+      AND ($4::bigint IS NULL OR d.id < $4)
+    ORDER BY d.id DESC LIMIT $5";
+
+const ATTEMPTS: &str = "
+    SELECT a.* FROM unnest($1::bigint[]) WITH ORDINALITY AS asked (delivery, place)
+    CROSS JOIN LATERAL (
+        SELECT * FROM {schema}.outbox_attempts a WHERE a.delivery = asked.delivery ORDER BY number DESC LIMIT 50
+    ) a
+    ORDER BY asked.place, a.number";
+
+const REVIVE: &str = "
+    UPDATE {schema}.outbox_deliveries d
+    SET state = 0, reason = NULL, due_at = $2, leased = false, failed = 0, manual = true, changed_at = $2
+    FROM {schema}.outbox_endpoints e
+    WHERE e.id = $1 AND e.disabled IS NULL AND d.endpoint = e.id AND d.state <> 0 AND ";
+
+const REVIVED_EVENT: &str = "
+    d.event = (SELECT place FROM {schema}.outbox_events event WHERE event.tenant = e.tenant AND event.id = $3)";
+
+const REVIVED_SINCE: &str = "d.created_at >= $3 AND (d.state = 2 OR $4)";
+
+const PURGE: &str = "
+    WITH old AS (
+        DELETE FROM {schema}.outbox_deliveries WHERE id = ANY (ARRAY(
+            SELECT id FROM {schema}.outbox_deliveries
+            WHERE state <> 0 AND changed_at < greatest($1, $2)
+              AND (state = 1 AND changed_at < $1 OR state = 2 AND changed_at < $2)
+            ORDER BY changed_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+        )) RETURNING id
+    ), attempts AS (
+        DELETE FROM {schema}.outbox_attempts a USING old WHERE a.delivery = old.id
+    )
+    SELECT count(*) FROM old";
+
+const PURGE_EVENTS: &str = "
+    DELETE FROM {schema}.outbox_events WHERE place = ANY (ARRAY(
+        SELECT place FROM {schema}.outbox_events event
+        WHERE created_at < $1 AND NOT EXISTS (SELECT FROM {schema}.outbox_deliveries d WHERE d.event = event.place)
+        ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+    ))";
+
+impl Statements {
+    pub(super) fn new(schema: &str) -> Self {
+        let of = |text: &str| Statement(text.replace("{schema}", schema).into());
+        Self {
+            insert: of(INSERT),
+            update: of(UPDATE),
+            pause: of(PAUSE),
+            disable: of(DISABLE),
+            delete: of(DELETE),
+            find: of(FIND),
+            list: of(LIST),
+            emit: of(include_str!("emit.sql")),
+            emit_to: of(include_str!("emit_to.sql")),
+            claim: of(include_str!("claim.sql")),
+            renew: of(RENEW),
+            settle: of(include_str!("settle.sql")),
+            audit: of(AUDIT),
+            attempts: of(ATTEMPTS),
+            revive_event: of(&format!("{REVIVE}{REVIVED_EVENT}")),
+            revive_since: of(&format!("{REVIVE}{REVIVED_SINCE}")),
+            purge: of(PURGE),
+            purge_events: of(PURGE_EVENTS),
+        }
+    }
+}
