@@ -5,7 +5,7 @@ use crate::config::ConfigError;
 /// When an endpoint that fails is left alone for a while.
 ///
 /// After so many failed attempts in a row nothing is sent to it for a pause, then one delivery at a time; each further
-/// failure doubles the pause, and one that arrives ends it. Deliveries that wait for it lose no attempt.
+/// failure doubles the pause, and after one that arrives all is as before. Deliveries that wait for it lose no attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Breaker {

@@ -50,14 +50,14 @@ impl HealthFold {
 
     /// The health after the batch.
     pub(crate) fn apply(&self, before: Health) -> Health {
-        let before = if self.succeeded {
-            Health::default()
-        } else {
-            before
+        // A pause ends by itself: what the endpoint asked for holds, though an attempt arrives that began before it.
+        let (failures, since) = match self.succeeded {
+            true => (0, None),
+            false => (before.failures, before.failing_since),
         };
         Health {
-            failures: before.failures.saturating_add(self.failures),
-            failing_since: before.failing_since.or(self.failing_since),
+            failures: failures.saturating_add(self.failures),
+            failing_since: since.or(self.failing_since),
             paused_until: before.paused_until,
         }
     }

@@ -72,7 +72,7 @@ pub enum Next {
 pub enum HealthEffect {
     /// Nothing.
     None,
-    /// It is well: its failures are forgotten, and its pause ends.
+    /// It is well: its failures are forgotten. A pause ends by itself.
     Success,
     /// It failed once more.
     Failure,

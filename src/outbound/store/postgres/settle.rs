@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
@@ -75,8 +77,18 @@ impl PostgresOutbox {
         &self,
         settlements: &[Settlement],
     ) -> Result<Settled, StoreError> {
+        // One statement cannot write a row twice: what is said twice in a batch has the answer of the first.
+        let mut places = HashMap::new();
+        let mut once = Vec::with_capacity(settlements.len());
+        let of = |settlement: &Settlement| {
+            *places.entry(settlement.held()).or_insert_with(|| {
+                once.push(settlement.clone());
+                once.len() - 1
+            })
+        };
+        let answers: Vec<usize> = settlements.iter().map(of).collect();
         let settle = || {
-            let columns = Columns::of(settlements);
+            let columns = Columns::of(&once);
             sqlx::query(self.0.statements.settle.text())
                 .bind(columns.ids)
                 .bind(columns.numbers)
@@ -95,7 +107,10 @@ impl PostgresOutbox {
                 .fetch_all(&self.0.pool)
         };
         let rows = self.patiently(settle).await?;
-        read(&rows).map_err(StoreError::unavailable)
+        let settled = read(&rows).map_err(StoreError::unavailable)?;
+        let held = |place: usize| settled.held.get(place).copied().unwrap_or(false);
+        let held = answers.into_iter().map(held).collect();
+        Ok(Settled::new(held, settled.endpoints))
     }
 
     pub(super) async fn lengthen(&self, held: &[Held], until: i64) -> Result<(), StoreError> {

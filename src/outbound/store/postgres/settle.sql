@@ -48,12 +48,12 @@ WITH said AS MATERIALIZED (
     -- Where nothing changes nothing is written: endpoints that are well cost nothing.
     UPDATE {schema}.outbox_endpoints e
     SET failures = CASE WHEN fold.succeeded THEN 0 ELSE e.failures END + fold.failures,
-        failing_since = CASE WHEN fold.succeeded THEN fold.since ELSE coalesce(e.failing_since, fold.since) END,
-        paused_until = CASE WHEN fold.succeeded THEN NULL ELSE e.paused_until END
+        failing_since = CASE WHEN fold.succeeded THEN fold.since ELSE coalesce(e.failing_since, fold.since) END
     FROM fold JOIN {schema}.outbox_endpoints old ON old.id = fold.endpoint
-    WHERE e.id = fold.endpoint
-      AND (fold.failures > 0 OR e.failures > 0 OR e.paused_until IS NOT NULL)
-    RETURNING e.id, old.failures AS before, e.failures, e.failing_since, e.paused_until
+    WHERE e.id = fold.endpoint AND (fold.failures > 0 OR e.failures > 0)
+    RETURNING e.id,
+              -- What others settled meanwhile is not in the snapshot.
+              CASE WHEN fold.succeeded THEN old.failures ELSE (e.failures - fold.failures)::int END AS before, e.failures, e.failing_since, e.paused_until
 )
 SELECT said.place, moved.id IS NOT NULL OR coalesce(NOT known.late, false) AS held,
        NULL::text AS endpoint, NULL::int AS before, NULL::int AS failures,
