@@ -4,5 +4,7 @@ mod admin;
 mod catalogue;
 mod client;
 mod egress;
+mod model;
 mod sender;
 mod sign;
+mod stores;
