@@ -32,5 +32,7 @@ pub use self::failure::Failure;
 pub use self::lifecycle::Lifecycle;
 pub use self::seal::SealingKey;
 pub use self::sender::{Audited, Created, Emit, Emitted, Endpoints, Replay, Sender, SenderBuilder};
+#[cfg(feature = "sqlite")]
+pub use self::store::SqliteOutbox;
 pub use self::store::{MemoryOutbox, OutboundStore};
 pub use self::tenant::Tenant;
