@@ -14,10 +14,13 @@ mod delivery;
 mod error;
 mod health;
 mod memory;
+mod patterns;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;
 mod settle;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use self::claim::{Allowance, ClaimRequest, Claimed, ClaimedDelivery, Held, MAX_VISITS};
 pub use self::delivery::{Attempt, AttemptError, Delivery, DeliveryId, DeliveryState};
@@ -27,6 +30,8 @@ pub use self::memory::MemoryOutbox;
 pub use self::postgres::PostgresOutbox;
 pub use self::query::{DeliveryQuery, EndpointQuery, Purge, Revival, Revive};
 pub use self::settle::{EndpointChange, HealthEffect, HealthNow, Next, Settled, Settlement};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteOutbox;
 use super::endpoint::{EndpointId, EndpointRecord};
 use super::event::Event;
 
