@@ -7,4 +7,5 @@ mod egress;
 mod model;
 mod sender;
 mod sign;
+mod sqlite;
 mod stores;

@@ -13,12 +13,13 @@ WITH RECURSIVE visit (endpoint, due_at, turn) AS (
     SELECT visit.endpoint, visit.due_at, visit.turn,
            greatest(visit.due_at, coalesce(e.paused_until, visit.due_at)) AS first,
            CASE
-               WHEN e.disabled IS NOT NULL OR e.paused_until > $3 THEN 0
+               -- Emitted while its endpoint was being forgotten or disabled.
+               WHEN e.id IS NULL OR e.disabled IS NOT NULL OR e.paused_until > $3 THEN 0
                WHEN e.failures < $4 THEN base.most
                ELSE least(base.most, CASE WHEN coalesce(known.in_flight, 0) = 0 THEN 1 ELSE 0 END)
            END AS most
     FROM visit
-    JOIN {schema}.outbox_endpoints e ON e.id = visit.endpoint
+    LEFT JOIN {schema}.outbox_endpoints e ON e.id = visit.endpoint
     LEFT JOIN unnest($5::text[], $6::int[], $7::int[]) AS known (endpoint, most, in_flight)
         ON known.endpoint = visit.endpoint
     CROSS JOIN LATERAL (

@@ -1,7 +1,7 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::{PgListener, PgPool};
+use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
@@ -11,7 +11,7 @@ pub(super) struct Listener {
     pool: PgPool,
     channel: String,
     heard: Arc<Notify>,
-    task: OnceLock<AbortHandle>,
+    task: Mutex<Option<AbortHandle>>,
 }
 
 /// The first and the longest wait after the connection broke. Meanwhile senders find what is due when they next look.
@@ -23,22 +23,32 @@ impl Listener {
             pool,
             channel,
             heard: Arc::new(Notify::new()),
-            task: OnceLock::new(),
+            task: Mutex::default(),
         }
     }
 
     pub(super) async fn heard(&self) {
-        self.task.get_or_init(|| {
-            let (pool, channel) = (self.pool.clone(), self.channel.clone());
-            tokio::spawn(listen(pool, channel, Arc::clone(&self.heard))).abort_handle()
-        });
+        self.begin();
         self.heard.notified().await;
+    }
+
+    fn begin(&self) {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        // A runtime that ended took its task with it.
+        if task.as_ref().is_none_or(AbortHandle::is_finished) {
+            // A connection of its own: one of the pool would be missing there for good.
+            let options = (*self.pool.connect_options()).clone();
+            let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+            let listening = listen(pool, self.channel.clone(), Arc::clone(&self.heard));
+            *task = Some(tokio::spawn(listening).abort_handle());
+        }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Some(task) = self.task.get() {
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = &*task {
             task.abort();
         }
     }

@@ -20,6 +20,7 @@ use super::{
     EndpointQuery, Held, OutboundStore, Purge, Revive, Settled, Settlement, StoreError,
     TransactionalOutbox,
 };
+use crate::config::ConfigError;
 use crate::outbound::endpoint::{EndpointId, EndpointRecord};
 use crate::outbound::event::Event;
 use crate::store::postgres::{Migrations, check_schema, is_broken, migrate, pool};
@@ -29,6 +30,9 @@ const MIGRATIONS: Migrations = Migrations {
     table: "outbox_migrations",
     all: &[include_str!("migration_1.sql")],
 };
+
+/// Longest name of a channel of `NOTIFY`, as of every name.
+const MAX_CHANNEL_BYTES: usize = 63;
 
 /// How long a call may take, the wait for a connection included.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -101,8 +105,11 @@ impl PostgresOutbox {
     /// As [`connect`](Self::connect), and when the name is not of the letters a-z, digits and `_`.
     pub async fn with_schema(pool: PgPool, schema: &str) -> Result<Self, ConnectError> {
         check_schema(schema)?;
-        migrate(&pool, schema, &MIGRATIONS).await?;
         let channel = format!("{schema}_outbox");
+        if channel.len() > MAX_CHANNEL_BYTES {
+            return Err(ConfigError::new("schema", "is longer than 56 letters").into());
+        }
+        migrate(&pool, schema, &MIGRATIONS).await?;
         Ok(Self(Arc::new(Inner {
             statements: Statements::new(schema),
             listener: Listener::new(pool.clone(), channel.clone()),
