@@ -41,7 +41,7 @@ pub(super) async fn run<S: OutboundStore>(suite: &mut Suite<impl AsyncFn() -> S>
                     query.after = page.last().cloned().or(query.after);
                     pages.push(page.iter().map(ToString::to_string).collect::<String>());
                 }
-                case.is(pages, ["eda", "", ""].map(str::to_owned).to_vec());
+                case.is(pages, ["edb", "a", ""].map(str::to_owned).to_vec());
             },
         )
         .await;

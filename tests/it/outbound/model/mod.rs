@@ -150,7 +150,8 @@ impl<S: OutboundStore> Pair<S> {
                         delivered: self.below(2) == 0,
                     },
                 };
-                both!(self, revive(&Revive { endpoint, which }, now));
+                let revive = Revive { endpoint, which };
+                both!(self, revive(&revive, now));
             }
             95..98 => {
                 let purge = Purge {
