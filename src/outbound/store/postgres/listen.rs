@@ -38,7 +38,9 @@ impl Listener {
         if task.as_ref().is_none_or(AbortHandle::is_finished) {
             // A connection of its own: one of the pool would be missing there for good.
             let options = (*self.pool.connect_options()).clone();
-            let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+            let pool = PgPoolOptions::new()
+                .max_connections(1)
+                .connect_lazy_with(options);
             let listening = listen(pool, self.channel.clone(), Arc::clone(&self.heard));
             *task = Some(tokio::spawn(listening).abort_handle());
         }
