@@ -6,5 +6,6 @@ mod differences;
 mod judging;
 mod providers;
 mod receiver;
+mod sending;
 mod signing;
 mod tools;
