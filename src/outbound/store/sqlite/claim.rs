@@ -165,3 +165,33 @@ async fn with_events(
     }
     Ok(claimed)
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::outbound::SqliteOutbox;
+
+    #[tokio::test]
+    async fn no_statement_reads_a_whole_table() {
+        let store = SqliteOutbox::connect("sqlite::memory:").await.unwrap();
+        for statement in [WAITING, DUE, LOST, TAKE, EVENTS] {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            let plan = query(explain).fetch_all(store.pool()).await.unwrap();
+            let lines = plan.iter().map(|row| row.get::<String, _>("detail"));
+            let lines: Vec<_> = lines.collect();
+            assert!(!lines.is_empty());
+            for line in &lines {
+                let is_table = line.starts_with("SCAN tower") || line.starts_with("SCAN endpoints");
+                assert!(!is_table, "{statement}\n{lines:#?}");
+            }
+            if statement == WAITING {
+                let due = lines
+                    .iter()
+                    .filter(|line| line.contains("_deliveries_due (endpoint"));
+                assert_eq!(due.count(), 3, "{lines:#?}");
+            }
+        }
+    }
+}
