@@ -8,6 +8,8 @@
 //! a small part of the lease.
 
 mod claim;
+#[cfg(feature = "test-util")]
+pub mod conformance;
 mod delivery;
 mod error;
 mod health;

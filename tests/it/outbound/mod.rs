@@ -7,3 +7,4 @@ mod egress;
 mod sender;
 mod sign;
 mod sqlite;
+mod stores;
