@@ -14,6 +14,7 @@ use tower::service_fn;
 use tower_webhook::BoxError;
 use tower_webhook::outbound::endpoint::{EndpointId, NewEndpoint};
 use tower_webhook::outbound::event::{Event, EventId};
+use tower_webhook::outbound::store::conformance::run;
 use tower_webhook::outbound::store::*;
 use tower_webhook::outbound::{DeliveryBody, OutboundStore, SealingKey, Sender, SqliteOutbox};
 use tower_webhook::store::ConnectErrorKind;
@@ -79,6 +80,24 @@ fn arrived(claimed: &ClaimedDelivery, at: i64) -> Settlement {
         HealthEffect::Success,
         at,
     )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_in_memory_conforms() {
+    let facts = run(async || SqliteOutbox::connect("sqlite::memory:").await.unwrap()).await;
+    println!("{facts} facts on SQLite in memory");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_in_a_file_conforms() {
+    let (directory, next) = (Directory::new(), AtomicUsize::new(0));
+    let facts = run(async || {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let url = directory.url(&number.to_string());
+        SqliteOutbox::connect(&url).await.unwrap()
+    })
+    .await;
+    println!("{facts} facts on SQLite in a file");
 }
 
 #[tokio::test]
@@ -328,7 +347,7 @@ async fn each_question_has_an_index() {
         ),
         (
             format!("SELECT * {deliveries} endpoint = 'a' AND id < 9 ORDER BY id DESC LIMIT 50"),
-            "deliveries_audit (endpoint=? AND rowid<?)",
+            "deliveries_audit (endpoint=? AND id<?)",
         ),
         (
             format!("SELECT * {deliveries} endpoint = 'a' AND state = 2 ORDER BY id DESC LIMIT 50"),

@@ -25,7 +25,7 @@ pub(super) async fn run<S: OutboundStore>(suite: &mut Suite<impl AsyncFn() -> S>
         })
         .await;
     suite
-        .fact("what arrives ends failures and a pause", async |case| {
+        .fact("what arrives ends failures and leaves a pause", async |case| {
             let mut sick = record("a", &["*"]);
             sick.endpoint.health = Health {
                 paused_until: Some(NOW),
@@ -35,8 +35,12 @@ pub(super) async fn run<S: OutboundStore>(suite: &mut Suite<impl AsyncFn() -> S>
             case.emit(&event("1"), NOW).await;
             let taken = case.one(NOW).await;
             let settled = case.settle(&[said(&taken, Next::Delivered, NOW)]).await;
-            case.is(told(&settled), vec![("a", 7, Health::default())]);
-            case.is(case.known(&id).await.health, Health::default());
+            let well = Health {
+                paused_until: Some(NOW),
+                ..Health::default()
+            };
+            case.is(told(&settled), vec![("a", 7, well)]);
+            case.is(case.known(&id).await.health, well);
         })
         .await;
     suite

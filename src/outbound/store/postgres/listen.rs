@@ -60,13 +60,12 @@ async fn listen(pool: PgPool, channel: String, heard: Arc<Notify>) {
     let mut pause = PAUSES.0;
     loop {
         if let Ok(mut listener) = PgListener::connect_with(&pool).await {
-            if listener.listen(&channel).await.is_ok() {
+            let mut hears = listener.listen(&channel).await.is_ok();
+            // First of what was emitted while nobody listened.
+            while hears {
                 pause = PAUSES.0;
-                // What was emitted while nobody listened.
                 heard.notify_one();
-                while listener.recv().await.is_ok() {
-                    heard.notify_one();
-                }
+                hears = listener.recv().await.is_ok();
             }
         }
         sleep(pause).await;
