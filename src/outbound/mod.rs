@@ -34,5 +34,7 @@ pub use self::seal::SealingKey;
 pub use self::sender::{Audited, Created, Emit, Emitted, Endpoints, Replay, Sender, SenderBuilder};
 #[cfg(feature = "postgres")]
 pub use self::store::PostgresOutbox;
+#[cfg(feature = "sqlite")]
+pub use self::store::SqliteOutbox;
 pub use self::store::{MemoryOutbox, OutboundStore};
 pub use self::tenant::Tenant;

@@ -14,8 +14,11 @@ mod health;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod patterns;
 mod query;
 mod settle;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use self::claim::{Allowance, ClaimRequest, Claimed, ClaimedDelivery, Held, MAX_VISITS};
 pub use self::delivery::{Attempt, AttemptError, Delivery, DeliveryId, DeliveryState};
@@ -25,6 +28,8 @@ pub use self::memory::MemoryOutbox;
 pub use self::postgres::PostgresOutbox;
 pub use self::query::{DeliveryQuery, EndpointQuery, Purge, Revival, Revive};
 pub use self::settle::{EndpointChange, HealthEffect, HealthNow, Next, Settled, Settlement};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteOutbox;
 use super::endpoint::{EndpointId, EndpointRecord};
 use super::event::Event;
 

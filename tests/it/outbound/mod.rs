@@ -6,3 +6,4 @@ mod client;
 mod egress;
 mod sender;
 mod sign;
+mod sqlite;

@@ -1,11 +1,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::super::patterns::wants;
 use super::super::{
     Delivery, DeliveryId, DeliveryState, ENDPOINT_DISABLED, EndpointChange, Purge, Revival, Revive,
 };
 use super::state::{Row, State};
-use crate::event::EventPatterns;
 use crate::outbound::endpoint::{EndpointId, EndpointRecord, EndpointState};
 use crate::outbound::event::Event;
 
@@ -223,12 +223,4 @@ impl State {
         });
         old.len() as u64
     }
-}
-
-/// Whether one of the patterns means the event type. What cannot be read means nothing.
-fn wants<'p>(patterns: impl IntoIterator<Item = &'p str>, event_type: &str) -> bool {
-    patterns.into_iter().any(|pattern| {
-        let pattern = EventPatterns::parse([pattern]);
-        pattern.is_ok_and(|pattern| pattern.means(event_type))
-    })
 }
