@@ -37,8 +37,9 @@ const POLL: Duration = Duration::from_secs(1);
 const START: Duration = Duration::from_secs(4);
 /// How long the end may take: an outage leaves much behind.
 const PATIENCE: Duration = Duration::from_secs(120);
-const EMITTERS: usize = 2;
-const PAUSE: Duration = Duration::from_millis(15);
+/// So many that a kill of PostgreSQL meets some of them at work.
+const EMITTERS: usize = 8;
+const PAUSE: Duration = Duration::from_millis(70);
 const SEALING_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 fn sender<S: OutboundStore>(store: S) -> Sender<S> {
@@ -346,6 +347,8 @@ async fn judge<S, D>(
         toll.held,
         toll.slowest.as_secs_f64(),
     );
+    // Else it was not shown how they recover.
+    assert!(toll.held > 0);
     assert_eq!(lost, 0);
     assert_eq!(double, 0);
     assert!(committed.iter().all(|id| states[id] == "delivered"));

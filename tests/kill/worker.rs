@@ -97,8 +97,10 @@ struct Shop {
 impl Shop {
     /// The effect, which must not be had twice.
     async fn book(&self, event: u64, grant: &Grant) -> Result<(), BoxError> {
-        // Like any handler, it takes a moment before and after.
-        tokio::time::sleep(Duration::from_millis(3)).await;
+        // Like any handler, it takes a moment before and after; longer where a kill of the sender is to meet deliveries
+        // that are under way.
+        let moment = self.orders.subscription.as_ref().map_or(3, |_| 40);
+        tokio::time::sleep(Duration::from_millis(moment)).await;
         if let Some(file) = &self.orders.effects {
             note(file, &event.to_string())?;
         } else {

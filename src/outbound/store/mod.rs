@@ -12,9 +12,9 @@ mod delivery;
 mod error;
 mod health;
 mod memory;
+mod patterns;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod patterns;
 mod query;
 mod settle;
 #[cfg(feature = "sqlite")]
