@@ -102,17 +102,18 @@ fn orders(url: &str, name: &str, effects: Option<&Effects>, lease: u64) -> Order
         name: name.to_owned(),
         effects: effects.map(|effects| effects.0.clone()),
         lease: Duration::from_secs(lease),
+        subscription: None,
     }
 }
 
 /// A schema with a table of effects.
-struct Ledger {
+pub(crate) struct Ledger {
     pool: PgPool,
     schema: String,
 }
 
 impl Ledger {
-    async fn new(url: &str, schema: &str) -> Self {
+    pub(crate) async fn new(url: &str, schema: &str) -> Self {
         let pool = PgPool::connect(url).await.unwrap();
         let ledger = Self {
             pool,
@@ -125,7 +126,7 @@ impl Ledger {
         ledger
     }
 
-    async fn count(&self) -> HashMap<u64, usize> {
+    pub(crate) async fn count(&self) -> HashMap<u64, usize> {
         let text = format!("SELECT event FROM {}.effects", self.schema);
         let events: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(text))
             .fetch_all(&self.pool)

@@ -5,6 +5,7 @@
 
 mod fleet;
 mod kills;
+mod outbound;
 mod pair;
 mod sender;
 mod servers;

@@ -131,6 +131,7 @@ async fn two_processes(store: &str, url: String) -> String {
         name: name.clone(),
         effects: Some(effects.0.clone()),
         lease: Duration::from_secs(30),
+        subscription: None,
     };
     share(store, &orders, &effects).await;
     name

@@ -204,13 +204,13 @@ fn spawn(mut server: Command, directory: &Path) -> Child {
     server.spawn().unwrap()
 }
 
-fn directory(name: &str) -> PathBuf {
+pub(crate) fn directory(name: &str) -> PathBuf {
     let directory = std::env::temp_dir().join(unique(name));
     std::fs::create_dir(&directory).unwrap();
     directory
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     free.local_addr().unwrap().port()
 }

@@ -2,10 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Router, http::StatusCode};
@@ -29,6 +30,18 @@ pub(crate) struct Orders {
     /// Where effects are noted. In the transaction of the claim, where there is no file.
     pub(crate) effects: Option<PathBuf>,
     pub(crate) lease: Duration,
+    /// Whose events it gets, where they come from the sending wing.
+    pub(crate) subscription: Option<Subscription>,
+}
+
+/// An endpoint of the sending wing.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    /// Where it listens, in each of its lives.
+    pub(crate) port: u16,
+    pub(crate) secret: String,
+    /// Where the id of each delivery is noted as it comes, before anything is asked.
+    pub(crate) arrivals: PathBuf,
 }
 
 impl Orders {
@@ -41,12 +54,26 @@ impl Orders {
         if let Some(file) = &self.effects {
             variables.push(("WORKER_EFFECTS", file.display().to_string()));
         }
+        if let Some(subscription) = &self.subscription {
+            let arrivals = subscription.arrivals.display().to_string();
+            variables.extend([
+                ("WORKER_PORT", subscription.port.to_string()),
+                ("WORKER_SECRET", subscription.secret.clone()),
+                ("WORKER_ARRIVALS", arrivals),
+            ]);
+        }
         variables
     }
 
     fn read() -> Option<Self> {
         let variable = |name| std::env::var(name).ok();
+        let subscription = variable("WORKER_PORT").map(|port| Subscription {
+            port: port.parse().unwrap(),
+            secret: variable("WORKER_SECRET").unwrap(),
+            arrivals: variable("WORKER_ARRIVALS").unwrap().into(),
+        });
         Some(Self {
+            subscription,
             url: variable("WORKER_STORE")?,
             name: variable("WORKER_NAME")?,
             effects: variable("WORKER_EFFECTS").map(PathBuf::from),
@@ -70,12 +97,12 @@ struct Shop {
 impl Shop {
     /// The effect, which must not be had twice.
     async fn book(&self, event: u64, grant: &Grant) -> Result<(), BoxError> {
-        // Like any handler, it takes a moment before and after.
-        tokio::time::sleep(Duration::from_millis(3)).await;
+        // Like any handler, it takes a moment before and after; longer where a kill of the sender is to meet deliveries
+        // that are under way.
+        let moment = self.orders.subscription.as_ref().map_or(3, |_| 40);
+        tokio::time::sleep(Duration::from_millis(moment)).await;
         if let Some(file) = &self.orders.effects {
-            let mut file = OpenOptions::new().append(true).create(true).open(file)?;
-            // One write: a kill leaves the whole line or nothing.
-            file.write_all(format!("{event}\n").as_bytes())?;
+            note(file, &event.to_string())?;
         } else {
             let (pool, store) = self
                 .postgres
@@ -104,6 +131,12 @@ impl Shop {
         tokio::time::sleep(Duration::from_millis(1)).await;
         Ok(())
     }
+}
+
+fn note(file: &Path, line: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(file)?;
+    // One write: a kill leaves the whole line or nothing.
+    file.write_all(format!("{line}\n").as_bytes())
 }
 
 /// The answer to an event.
@@ -160,7 +193,14 @@ async fn receive() {
         std::process::exit(0);
     });
     let (store, postgres) = stand_on(&orders).await;
-    let scheme = HmacScheme::github(Secret::new(KEY).unwrap());
+    let scheme = match &orders.subscription {
+        Some(subscription) => {
+            HmacScheme::standard_webhooks(Secret::standard_webhooks(&subscription.secret).unwrap())
+        }
+        None => HmacScheme::github(Secret::new(KEY).unwrap()),
+    };
+    let subscription = orders.subscription.clone();
+    let port = subscription.as_ref().map_or(0, |it| it.port);
     // A long run sends everything once more after the window that is usual.
     let inbound = Inbound::builder_with_store(scheme, store)
         .lease(orders.lease)
@@ -168,8 +208,16 @@ async fn receive() {
     let app = Router::new()
         .route("/", post(handle))
         .layer(inbound.build().unwrap())
-        .with_state(Shop { orders, postgres });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        .with_state(Shop { orders, postgres })
+        .layer(from_fn(move |req: Request, next: Next| {
+            if let Some(subscription) = &subscription {
+                let id = req.headers()["webhook-id"].to_str().unwrap();
+                note(&subscription.arrivals, id).unwrap();
+            }
+            next.run(req)
+        }));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port));
+    let listener = listener.await.unwrap();
     println!("listening on {}", listener.local_addr().unwrap().port());
     axum::serve(listener, app).await.unwrap();
 }
