@@ -25,23 +25,26 @@ pub(super) async fn run<S: OutboundStore>(suite: &mut Suite<impl AsyncFn() -> S>
         })
         .await;
     suite
-        .fact("what arrives ends failures and leaves a pause", async |case| {
-            let mut sick = record("a", &["*"]);
-            sick.endpoint.health = Health {
-                paused_until: Some(NOW),
-                ..failing(7, NOW - 99)
-            };
-            let id = case.add(sick).await;
-            case.emit(&event("1"), NOW).await;
-            let taken = case.one(NOW).await;
-            let settled = case.settle(&[said(&taken, Next::Delivered, NOW)]).await;
-            let well = Health {
-                paused_until: Some(NOW),
-                ..Health::default()
-            };
-            case.is(told(&settled), vec![("a", 7, well)]);
-            case.is(case.known(&id).await.health, well);
-        })
+        .fact(
+            "what arrives ends failures and leaves a pause",
+            async |case| {
+                let mut sick = record("a", &["*"]);
+                sick.endpoint.health = Health {
+                    paused_until: Some(NOW),
+                    ..failing(7, NOW - 99)
+                };
+                let id = case.add(sick).await;
+                case.emit(&event("1"), NOW).await;
+                let taken = case.one(NOW).await;
+                let settled = case.settle(&[said(&taken, Next::Delivered, NOW)]).await;
+                let well = Health {
+                    paused_until: Some(NOW),
+                    ..Health::default()
+                };
+                case.is(told(&settled), vec![("a", 7, well)]);
+                case.is(case.known(&id).await.health, well);
+            },
+        )
         .await;
     suite
         .fact(

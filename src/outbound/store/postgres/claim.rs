@@ -14,7 +14,13 @@ use crate::outbound::store::{
 
 impl PostgresOutbox {
     pub(super) async fn take_due(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
-        let allowances = &request.allowances;
+        // Of two the last one counts.
+        let allowances: HashMap<_, _> = request
+            .allowances
+            .iter()
+            .map(|known| (&known.endpoint, known))
+            .collect();
+        let allowances: Vec<_> = allowances.into_values().collect();
         let endpoints: Vec<&str> = allowances
             .iter()
             .map(|known| known.endpoint.as_str())
@@ -70,8 +76,13 @@ fn read(rows: &[PgRow], limit: usize) -> Result<Claimed, sqlx::Error> {
     let visits: i64 = first.try_get("visits")?;
     let last: Option<String> = first.try_get("last")?;
     let after = match deliveries.last() {
-        // There may be more, of this endpoint and of those behind it.
-        Some(last) if deliveries.len() == limit => Some(last.endpoint.endpoint.id.clone()),
+        // The limit was reached, and there are endpoints behind it.
+        Some(end)
+            if deliveries.len() == limit
+                && last.as_deref() != Some(end.endpoint.endpoint.id.as_str()) =>
+        {
+            Some(end.endpoint.endpoint.id.clone())
+        }
         _ if visits >= MAX_VISITS as i64 => last.map(Into::into),
         _ => None,
     };

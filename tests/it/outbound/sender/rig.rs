@@ -131,10 +131,10 @@ impl<S: OutboundStore> Rig<S> {
         self.sender.endpoints().create(new).await.unwrap().endpoint
     }
 
-    pub(super) async fn emit(&self, event_type: &str) -> Event {
+    pub(super) async fn emit(&self, event_type: &str) -> Arc<Event> {
         let event = Event::new(event_type, r#"{"number":7}"#).unwrap();
         self.sender.emit(event.clone()).await.unwrap();
-        event
+        Arc::new(event)
     }
 
     /// Sends what is due now; says in how many milliseconds the next is due.

@@ -141,6 +141,9 @@ async fn an_endpoint_that_hangs_does_not_slow_the_others() {
     let sender = Sender::builder(MemoryOutbox::new(), SealingKey::generate())
         .egress(local())
         .limits(Limits::concurrent(4))
+        // So that no attempt ends by itself, however slow the machine is.
+        .timeout(Duration::from_secs(300))
+        .lease(Duration::from_secs(305))
         .build()
         .unwrap();
     for path in ["slow", "fast", "fast"] {
