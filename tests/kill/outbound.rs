@@ -165,7 +165,8 @@ where
                 let _ = self.within(event, false).await;
                 self.rolled_back.lock().unwrap().insert(id);
             } else {
-                self.until_acknowledged(&event, number % 2 == 0).await;
+                self.until_acknowledged(&event, number.is_multiple_of(2))
+                    .await;
                 self.committed.lock().unwrap().insert(id);
             }
             sleep(PAUSE).await;

@@ -76,11 +76,10 @@ pub(super) async fn history(
     for mut attempt in store.attempts(&ids).await.unwrap() {
         let own = attempts.entry(attempt.delivery).or_default();
         attempt.delivery = DeliveryId(0);
-        if let Some(error) = &mut attempt.error {
-            if error.code == AttemptError::LEASE_EXPIRED {
-                // In what words, and when, is left to the store.
-                (attempt.at, error.message) = (0, String::new());
-            }
+        let lost = attempt.error.as_mut();
+        if let Some(error) = lost.filter(|error| error.code == AttemptError::LEASE_EXPIRED) {
+            // In what words, and when, is left to the store.
+            (attempt.at, error.message) = (0, String::new());
         }
         own.push(attempt);
     }

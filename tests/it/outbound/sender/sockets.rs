@@ -55,7 +55,7 @@ async fn our_receiver_handles_each_event_of_our_sender_once() {
         // Each third fails at first, and all are sent again until they are taken.
         let number = count.fetch_add(1, Ordering::Relaxed);
         async move {
-            if number % 3 == 0 {
+            if number.is_multiple_of(3) {
                 StatusCode::INTERNAL_SERVER_ERROR
             } else {
                 StatusCode::OK
