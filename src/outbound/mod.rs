@@ -4,6 +4,49 @@
 //! emit(event) → a delivery for each endpoint ⟲ claim (fair, leased; the attempt's number is a fencing token)
 //!    attempt: per-endpoint limits ▸ breaker ▸ sign ▸ egress guard ▸ time-out ▸ HTTP client      → settle
 //! ```
+//!
+//! A [`Sender`] emits events and administers endpoints; its [`Dispatcher`] sends what is due. The row of a delivery in
+//! the [`store`] is the job too, so there is no second queue that could disagree with it. Each attempt is signed anew
+//! with the time of the attempt, and all carry the id of the event: receivers know duplicates by it.
+//!
+//! What is delivered is delivered **at least once**: a sender that dies after it sent and before it wrote so down sends
+//! again, with the same id, when the lease has ended; and a request that a kept connection broke under is sent once more
+//! within a second, as one attempt.
+//!
+//! [`SignLayer`](sign::SignLayer), [`EgressConnector`](egress::EgressConnector), [`EgressLayer`](egress::EgressLayer)
+//! and [`HttpClient`](client::HttpClient) serve without a sender, too.
+//!
+//! # Example
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower_webhook::outbound::endpoint::NewEndpoint;
+//! use tower_webhook::outbound::event::Event;
+//! use tower_webhook::outbound::policy::{Limits, Schedule};
+//! use tower_webhook::outbound::{MemoryOutbox, SealingKey, Sender};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let sender = Sender::builder(MemoryOutbox::new(), SealingKey::generate())
+//!     .schedule(Schedule::long())
+//!     .limits(Limits::concurrent(4).per_second(50))
+//!     .build()?;
+//!
+//! let new = NewEndpoint::new("https://example.com/hooks").events(["order.*"]);
+//! let created = sender.endpoints().create(new).await?;
+//! // What the receiver verifies with is told this once: `created.keys`.
+//!
+//! let emitted = sender.emit(Event::standard("order.created", &7)?).await?;
+//! assert_eq!(emitted.deliveries, 1);
+//!
+//! // In a task of its own, until the program is told to stop:
+//! let stop = tokio::time::sleep(Duration::ZERO);
+//! # let sender = Sender::builder(MemoryOutbox::new(), SealingKey::generate()).build()?;
+//! sender.dispatcher().run_until(stop).await;
+//! # let _ = created;
+//! # Ok::<_, tower_webhook::BoxError>(())
+//! # })?;
+//! # Ok::<(), tower_webhook::BoxError>(())
+//! ```
 
 pub mod admin;
 mod body;

@@ -50,7 +50,10 @@ WITH RECURSIVE visit (endpoint, due_at, turn) AS (
 )
 SELECT (SELECT count(*) FROM visited) AS visits,
        (SELECT endpoint FROM visited ORDER BY turn DESC LIMIT 1) AS last,
-       (SELECT min(first) FROM visited WHERE first > $3) AS next_due,
+       -- Where the limit was reached, only of the endpoints before it.
+       (SELECT min(first) FROM visited WHERE first > $3 AND (
+           (SELECT count(*) FROM picked) < $9 OR turn <= (SELECT max(turn) FROM picked)
+       )) AS next_due,
        taken.id AS delivery, taken.number, taken.failed, taken.manual, taken.was_due_at,
        taken.event AS event_place, event.id AS event_id, event.type, event.api_version,
        event.content_type, event.body, e.*

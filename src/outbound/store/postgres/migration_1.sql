@@ -61,7 +61,7 @@ CREATE TABLE {schema}.outbox_attempts (
     delivery bigint NOT NULL,
     number int NOT NULL,
     at bigint NOT NULL,
-    took int NOT NULL,
+    took bigint NOT NULL,
     status int,
     code text,
     message text,

@@ -94,7 +94,7 @@ pub(super) fn attempt(row: &PgRow) -> Result<Attempt, sqlx::Error> {
     let (code, message): (Option<String>, Option<String>) =
         (row.try_get("code")?, row.try_get("message")?);
     let mut attempt = Attempt::new(held, row.try_get("at")?);
-    attempt.took = number(row, "took")?;
+    attempt.took = u32::try_from(row.try_get::<i64, _>("took")?).unwrap_or(u32::MAX);
     attempt.status = status.and_then(|status| u16::try_from(status).ok());
     attempt.error = code.map(|code| AttemptError::new(code, message.unwrap_or_default()));
     attempt.response = Bytes::from(row.try_get::<Vec<u8>, _>("response")?);

@@ -21,7 +21,7 @@ struct Columns<'s> {
     endpoints: Vec<&'s str>,
     effects: Vec<i16>,
     at: Vec<i64>,
-    took: Vec<i32>,
+    took: Vec<i64>,
     statuses: Vec<Option<i32>>,
     codes: Vec<Option<&'s str>>,
     messages: Vec<Option<String>>,
@@ -58,7 +58,7 @@ impl<'s> Columns<'s> {
             HealthEffect::Failure => 2,
         });
         self.at.push(attempt.at);
-        self.took.push(signed(attempt.took));
+        self.took.push(attempt.took.into());
         self.statuses.push(attempt.status.map(i32::from));
         let error = attempt.error.as_ref();
         self.codes.push(error.map(|error| error.code.as_str()));

@@ -1,7 +1,7 @@
 WITH said AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::bigint[], $2::int[], $3::smallint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::smallint[],
-        $9::bigint[], $10::int[], $11::int[], $12::text[], $13::text[], $14::bytea[]
+        $9::bigint[], $10::bigint[], $11::int[], $12::text[], $13::text[], $14::bytea[]
     ) WITH ORDINALITY AS said (
         id, number, next, due_at, reason, ended_at, endpoint, effect,
         at, took, status, code, message, response, place
