@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
@@ -107,15 +107,38 @@ impl PostgresOutbox {
                 .fetch_all(&self.0.pool)
         };
         let rows = self.patiently(settle).await?;
-        let settled = read(&rows).map_err(StoreError::unavailable)?;
+        let mut settled = read(&rows).map_err(StoreError::unavailable)?;
+        self.said_before(&once, &mut settled.held).await?;
         let held = |place: usize| settled.held.get(place).copied().unwrap_or(false);
         let held = answers.into_iter().map(held).collect();
         Ok(Settled::new(held, settled.endpoints))
     }
 
+    /// What does not hold its delivery may have been written down before, or by a statement that this one waited for and
+    /// whose snapshot is older: so it is asked for by another.
+    async fn said_before(&self, once: &[Settlement], held: &mut [bool]) -> Result<(), StoreError> {
+        let open = once.iter().zip(held.iter());
+        let open: Vec<Held> = open
+            .filter(|(_, held)| !**held)
+            .map(|(said, _)| said.held())
+            .collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let (ids, numbers) = columns(&open);
+        let written = || {
+            let written = sqlx::query_as::<_, (i64, i32)>(self.0.statements.written.text());
+            written.bind(&ids).bind(&numbers).fetch_all(&self.0.pool)
+        };
+        let written: HashSet<_> = self.patiently(written).await?.into_iter().collect();
+        for (said, held) in once.iter().zip(held) {
+            *held |= written.contains(&(said.attempt.delivery.0, signed(said.attempt.number)));
+        }
+        Ok(())
+    }
+
     pub(super) async fn lengthen(&self, held: &[Held], until: i64) -> Result<(), StoreError> {
-        let ids: Vec<i64> = held.iter().map(|held| held.delivery.0).collect();
-        let numbers: Vec<i32> = held.iter().map(|held| signed(held.attempt)).collect();
+        let (ids, numbers) = columns(held);
         let renew = || {
             let renew = sqlx::query(self.0.statements.renew.text());
             renew
@@ -126,6 +149,13 @@ impl PostgresOutbox {
         };
         self.patiently(renew).await.map(drop)
     }
+}
+
+fn columns(held: &[Held]) -> (Vec<i64>, Vec<i32>) {
+    let columns = held
+        .iter()
+        .map(|held| (held.delivery.0, signed(held.attempt)));
+    columns.unzip()
 }
 
 fn read(rows: &[PgRow]) -> Result<Settled, sqlx::Error> {

@@ -6,10 +6,6 @@ WITH said AS MATERIALIZED (
         id, number, next, due_at, reason, ended_at, endpoint, effect,
         at, took, status, code, message, response, place
     )
-), known AS MATERIALIZED (
-    SELECT a.delivery, a.number, a.late
-    FROM said JOIN {schema}.outbox_attempts a ON a.delivery = said.id AND a.number = said.number
-    WHERE a.code IS DISTINCT FROM 'lease_expired'
 ), moved AS (
     -- 0 delivered, 1 retry, 2 dead, 3 released.
     UPDATE {schema}.outbox_deliveries d
@@ -55,12 +51,11 @@ WITH said AS MATERIALIZED (
               -- What others settled meanwhile is not in the snapshot.
               CASE WHEN fold.succeeded THEN old.failures ELSE (e.failures - fold.failures)::int END AS before, e.failures, e.failing_since, e.paused_until
 )
-SELECT said.place, moved.id IS NOT NULL OR coalesce(NOT known.late, false) AS held,
+SELECT said.place, moved.id IS NOT NULL AS held,
        NULL::text AS endpoint, NULL::int AS before, NULL::int AS failures,
        NULL::bigint AS failing_since, NULL::bigint AS paused_until
 FROM said
 LEFT JOIN moved ON moved.id = said.id AND moved.attempt = said.number
-LEFT JOIN known ON known.delivery = said.id AND known.number = said.number
 UNION ALL
 SELECT NULL, NULL, id, before, failures, failing_since, paused_until FROM health
 ORDER BY place, endpoint

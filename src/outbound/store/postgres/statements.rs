@@ -16,6 +16,7 @@ pub(super) struct Statements {
     pub(super) claim: Statement,
     pub(super) renew: Statement,
     pub(super) settle: Statement,
+    pub(super) written: Statement,
     pub(super) audit: Statement,
     pub(super) attempts: Statement,
     pub(super) revive_event: Statement,
@@ -98,6 +99,11 @@ const RENEW: &str = "
     FROM unnest($1::bigint[], $2::int[]) AS held (id, number)
     WHERE d.id = held.id AND d.attempt = held.number AND d.leased AND d.state = 0";
 
+const WRITTEN: &str = "
+    SELECT a.delivery, a.number FROM unnest($1::bigint[], $2::int[]) AS said (id, number)
+    JOIN {schema}.outbox_attempts a ON a.delivery = said.id AND a.number = said.number
+    WHERE NOT a.late AND a.code IS DISTINCT FROM 'lease_expired'";
+
 const AUDIT: &str = "
     SELECT d.id, d.endpoint, d.state, d.reason, d.due_at, d.leased, d.attempt, d.failed, d.manual, d.created_at,
            d.changed_at, event.id AS event_id, event.type
@@ -160,6 +166,7 @@ impl Statements {
             claim: of(include_str!("claim.sql")),
             renew: of(RENEW),
             settle: of(include_str!("settle.sql")),
+            written: of(WRITTEN),
             audit: of(AUDIT),
             attempts: of(ATTEMPTS),
             revive_event: of(&format!("{REVIVE}{REVIVED_EVENT}")),
