@@ -19,28 +19,49 @@ struct Slot {
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     per_second: u32,
-    tokens: f64,
+    /// Thousandths of a delivery: so each millisecond adds a whole number of them.
+    parts: u64,
     at: i64,
 }
 
+/// Parts of one delivery.
+const WHOLE: u64 = 1000;
+
 impl Bucket {
+    fn full(per_second: u32, now: i64) -> Self {
+        Self {
+            per_second,
+            parts: WHOLE * u64::from(per_second),
+            at: now,
+        }
+    }
+
     fn refill(&mut self, now: i64) {
-        let most = f64::from(self.per_second);
         // A clock that is set back gives nothing, and nothing is taken.
-        let passed = u32::try_from(now.saturating_sub(self.at)).unwrap_or(0);
-        self.tokens = most.min(self.tokens + most * f64::from(passed) / 1000.0);
+        let passed = u64::try_from(now.saturating_sub(self.at)).unwrap_or(0);
+        let added = passed.saturating_mul(u64::from(self.per_second));
+        self.parts = self
+            .parts
+            .saturating_add(added)
+            .min(WHOLE * u64::from(self.per_second));
         self.at = now;
     }
 
-    /// When there is a whole token again.
+    /// How many may be begun.
+    fn deliveries(&self) -> u32 {
+        u32::try_from(self.parts / WHOLE).unwrap_or(u32::MAX)
+    }
+
+    fn is_full(&self) -> bool {
+        self.deliveries() >= self.per_second
+    }
+
+    /// When one more may be begun.
     fn next(&self) -> i64 {
-        let missing = (1.0 - self.tokens).max(0.0);
-        let millis = missing * 1000.0 / f64::from(self.per_second);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "it is at most 1000, for a second gives a token"
-        )]
-        self.at.saturating_add(millis.ceil() as i64)
+        let missing = WHOLE.saturating_sub(self.parts);
+        let millis = missing.div_ceil(u64::from(self.per_second).max(1));
+        self.at
+            .saturating_add(i64::try_from(millis).unwrap_or(i64::MAX))
     }
 }
 
@@ -48,11 +69,6 @@ impl Slots {
     /// Takes a place for a delivery to `endpoint`.
     pub(super) fn take(&mut self, endpoint: &Endpoint, limits: &Limits, now: i64) {
         let per_second = endpoint.max_per_second.or(limits.per_second);
-        let fresh = |per_second: u32| Bucket {
-            per_second,
-            tokens: f64::from(per_second),
-            at: now,
-        };
         let slot = self.0.entry(endpoint.id.clone()).or_insert(Slot {
             in_flight: 0,
             most: 0,
@@ -61,10 +77,10 @@ impl Slots {
         slot.in_flight += 1;
         slot.most = endpoint.max_concurrent.unwrap_or(limits.concurrent);
         slot.bucket = per_second.map(|per_second| {
-            let mut bucket = slot.bucket.unwrap_or_else(|| fresh(per_second));
+            let mut bucket = slot.bucket.unwrap_or_else(|| Bucket::full(per_second, now));
             bucket.refill(now);
             bucket.per_second = per_second;
-            bucket.tokens -= 1.0;
+            bucket.parts = bucket.parts.saturating_sub(WHOLE);
             bucket
         });
     }
@@ -82,21 +98,14 @@ impl Slots {
             if let Some(bucket) = &mut slot.bucket {
                 bucket.refill(now);
             }
-            let is_full = |bucket: &Bucket| bucket.tokens >= f64::from(bucket.per_second);
-            slot.in_flight > 0 || !slot.bucket.as_ref().is_none_or(is_full)
+            slot.in_flight > 0 || !slot.bucket.as_ref().is_none_or(Bucket::is_full)
         });
         let mut next: Option<i64> = None;
         let allowances = self.0.iter().map(|(endpoint, slot)| {
             let mut most = slot.most.saturating_sub(slot.in_flight);
             if let Some(bucket) = &slot.bucket {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "it saturates"
-                )]
-                let tokens = bucket.tokens.floor() as u32;
-                most = most.min(tokens);
-                if tokens == 0 {
+                most = most.min(bucket.deliveries());
+                if bucket.deliveries() == 0 {
                     let at = bucket.next();
                     next = Some(next.map_or(at, |next| next.min(at)));
                 }
