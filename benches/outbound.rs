@@ -161,7 +161,7 @@ async fn throughput<S: OutboundStore>(store: S, scale: &Scale, hanging: u64) -> 
 /// Events a second that are emitted one after the other, and from 8 tasks.
 async fn emissions<S: OutboundStore>(store: S, scale: &Scale) -> (f64, f64) {
     let sender = sender(store);
-    let new = NewEndpoint::new("http://127.0.0.1:9/take");
+    let new = NewEndpoint::new("http://127.0.0.1:9999/take");
     sender.endpoints().create(new).await.expect("it is made");
     let emit = async |count: u64| {
         for _ in 0..count {
@@ -260,7 +260,7 @@ async fn transactions(pool: &PgPool, store: &PostgresOutbox, scale: &Scale) {
 async fn parked(pool: &PgPool, store: &PostgresOutbox, scale: &Scale) {
     let sender = sender(store.clone());
     for _ in 1..ENDPOINTS {
-        let new = NewEndpoint::new("http://127.0.0.1:9/take");
+        let new = NewEndpoint::new("http://127.0.0.1:9999/take");
         sender.endpoints().create(new).await.expect("it is made");
     }
     let before = claims(store, scale).await;
@@ -303,7 +303,7 @@ async fn postgres(scale: &Scale) {
     };
     report("postgres", scale, async || on_postgres(&pool).await).await;
     let store = on_postgres(&pool).await;
-    let new = NewEndpoint::new("http://127.0.0.1:9/take");
+    let new = NewEndpoint::new("http://127.0.0.1:9999/take");
     sender(store.clone())
         .endpoints()
         .create(new)
