@@ -19,7 +19,6 @@
 //! # Example
 //!
 //! ```
-//! use std::time::Duration;
 //! use tower_webhook::outbound::endpoint::NewEndpoint;
 //! use tower_webhook::outbound::event::Event;
 //! use tower_webhook::outbound::policy::{Limits, Schedule};
@@ -39,7 +38,7 @@
 //! assert_eq!(emitted.deliveries, 1);
 //!
 //! // In a task of its own, until the program is told to stop:
-//! let stop = tokio::time::sleep(Duration::ZERO);
+//! let stop = std::future::ready(());
 //! # let sender = Sender::builder(MemoryOutbox::new(), SealingKey::generate()).build()?;
 //! sender.dispatcher().run_until(stop).await;
 //! # let _ = created;

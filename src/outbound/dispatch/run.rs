@@ -96,12 +96,22 @@ impl<S: OutboundStore> Run<S> {
         if let Ok(place) = self.places.try_acquire() {
             place.forget();
         }
-        let run = Arc::clone(self);
-        tokio::spawn(async move {
-            let done = run.attempt(&delivery).await;
-            // The settler outlives all attempts.
-            let _ = run.done.send((delivery, done));
-        });
+        let place = Place {
+            run: Arc::clone(self),
+            delivery: Some(delivery),
+        };
+        tokio::spawn(place.attempt());
+    }
+
+    /// Gives the places of deliveries back.
+    pub(super) fn free<'d>(&self, deliveries: impl ExactSizeIterator<Item = &'d ClaimedDelivery>) {
+        let count = deliveries.len();
+        for delivery in deliveries {
+            self.held().remove(&delivery.held.delivery);
+            self.slots().give(&delivery.endpoint.endpoint.id);
+        }
+        self.places.add_permits(count);
+        self.freed.notify_one();
     }
 
     pub(super) fn slots(&self) -> std::sync::MutexGuard<'_, Slots> {
@@ -128,5 +138,33 @@ impl<S: OutboundStore> Run<S> {
         let inner = &*self.sender.0;
         let until = inner.now().saturating_add(millis(inner.lease));
         inner.store.renew(&held, until).await
+    }
+}
+
+/// The place of a delivery until its attempt ends.
+struct Place<S: OutboundStore> {
+    run: Arc<Run<S>>,
+    delivery: Option<ClaimedDelivery>,
+}
+
+impl<S: OutboundStore> Place<S> {
+    async fn attempt(mut self) {
+        let Some(delivery) = &self.delivery else {
+            return;
+        };
+        let done = self.run.attempt(delivery).await;
+        if let Some(delivery) = self.delivery.take() {
+            // The settler outlives all attempts, and gives the place back.
+            let _ = self.run.done.send((delivery, done));
+        }
+    }
+}
+
+impl<S: OutboundStore> Drop for Place<S> {
+    fn drop(&mut self) {
+        // Whoever judges or sends panicked: nobody makes the lease longer, and the delivery is tried again when it ends.
+        if let Some(delivery) = &self.delivery {
+            self.run.free(std::iter::once(delivery));
+        }
     }
 }

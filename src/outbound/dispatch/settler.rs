@@ -51,12 +51,7 @@ pub(super) async fn settle<S: OutboundStore>(run: &Run<S>, batch: &[(ClaimedDeli
     };
     // Before the places are free: an endpoint that is to be left alone gets nothing in between.
     judge(run, batch, &settled).await;
-    for (delivery, _) in batch {
-        run.held().remove(&delivery.held.delivery);
-        run.slots().give(&delivery.endpoint.endpoint.id);
-    }
-    run.places.add_permits(batch.len());
-    run.freed.notify_one();
+    run.free(batch.iter().map(|(delivery, _)| delivery));
 }
 
 async fn judge<S: OutboundStore>(

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::config::ConfigError;
+use crate::outbound::random;
 use crate::secret::Secret;
 
 /// A key that signs, as the text that its receivers were shown: a secret (`whsec_…`, or any other text),
@@ -66,7 +67,7 @@ impl SigningKey {
     /// Panics when the operating system has no random bytes to give: no key is better than a weak one.
     #[must_use]
     pub fn generate() -> Self {
-        let bytes = Zeroizing::new(random::<32>());
+        let bytes = Zeroizing::new(random::bytes::<32>());
         Self {
             text: text("whsec_", &*bytes),
             kind: KeyKind::Hmac,
@@ -81,7 +82,7 @@ impl SigningKey {
     #[cfg(feature = "ed25519")]
     #[must_use]
     pub fn generate_ed25519() -> Self {
-        let seed = Zeroizing::new(random::<32>());
+        let seed = Zeroizing::new(random::bytes::<32>());
         let key = ed25519_dalek::SigningKey::from_bytes(&seed);
         let pair = Zeroizing::new(key.to_keypair_bytes());
         Self {
@@ -127,12 +128,6 @@ fn text(prefix: &str, bytes: &[u8]) -> Zeroizing<String> {
     text.push_str(prefix);
     STANDARD.encode_string(bytes, &mut text);
     text
-}
-
-pub(super) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    bytes
 }
 
 impl fmt::Debug for SigningKey {

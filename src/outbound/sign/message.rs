@@ -1,7 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::key::random;
 use super::{SignError, SignErrorKind};
 use crate::scheme::sign::is_token;
 
@@ -31,8 +30,7 @@ impl MessageId {
     /// Panics when the operating system has no random bytes to give.
     #[must_use]
     pub fn unique() -> Self {
-        let digits = const_hex::encode(random::<16>());
-        Self(format!("msg_{digits}").into())
+        Self(crate::outbound::random::id("msg_").into())
     }
 
     /// The text of the id.

@@ -105,8 +105,8 @@ pub struct Claimed {
     pub deliveries: Vec<ClaimedDelivery>,
     /// Where to go on; `None` when the last endpoint was visited.
     pub after: Option<EndpointId>,
-    /// When the next delivery is due of the endpoints that were visited and have none due, and are allowed one: the end
-    /// of a pause counts too.
+    /// When the next delivery is due of the endpoints that were visited and have none due, whatever they are allowed:
+    /// the end of a pause counts too.
     pub next_due: Option<i64>,
 }
 

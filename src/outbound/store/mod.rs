@@ -128,7 +128,8 @@ pub trait OutboundStore: Clone + Send + Sync + 'static {
     /// Writes down how attempts ended, and what becomes of their deliveries, in one transaction. Says of each
     /// whether it still held its delivery; where it did not, the attempt is written down as late and changes nothing
     /// else. An attempt under way when its endpoint was disabled still holds its delivery where it arrived. Said twice,
-    /// it is written and counted once, and held both times.
+    /// it is written and counted once, and held both times, but for
+    /// what was released: of that nothing is written to know it by.
     fn settle(
         &self,
         settlements: &[Settlement],

@@ -239,3 +239,25 @@ async fn an_event_that_nobody_waits_for_is_sent_too() {
         DeliveryState::Delivered
     );
 }
+
+#[tokio::test]
+async fn a_judge_that_panics_costs_an_attempt_and_no_place() {
+    use tower_webhook::outbound::policy::{Ended, Verdict};
+    let panics = Arc::new(AtomicU32::new(1));
+    let left = Arc::clone(&panics);
+    let rig = Rig::new(move |builder| {
+        builder.responses(move |_: &Ended<'_>| match fails(&left) {
+            Ok(()) => Verdict::Delivered,
+            Err(_) => panic!("the judge has a fault"),
+        })
+    });
+    let endpoint = rig.endpoint().await;
+    rig.emit("order.created").await;
+    // It ends, and the delivery is due when its lease has ended.
+    assert_eq!(rig.send().await, Some(30_000));
+    rig.pass(30_000);
+    rig.send_all().await;
+    let (delivery, attempts) = rig.delivery(&endpoint.id).await;
+    assert_eq!(delivery.state, DeliveryState::Delivered);
+    assert_eq!(attempts.len(), 2);
+}
