@@ -1,190 +1,201 @@
-//! What each layer costs: `cargo bench --bench inbound`.
+//! What each layer costs in this process: `cargo bench --bench inbound [-- 8192 …]`.
 //!
-//! All variants run in turn in every round, so that a busy machine slows them alike; the figures are
-//! medians over the rounds, and ratios to the HMAC alone, the floor of any verification.
+//! All cases run in turn in every round, one further each time; the figures are CPU time of the thread, medians
+//! over the rounds, and medians of the ratios that a case had in each round to the floors: the HMAC of the same
+//! bytes; with one pass of `&RawValue` over them; with the SHA-256 too that the contract has in the key of a
+//! delivery. Deliveries are made before the time is taken.
 
-use std::convert::Infallible;
-use std::hint::black_box;
+mod common;
+
+use std::fmt::Write as _;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::Mac as _;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use tokio::runtime::Runtime;
-use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
-use tower_webhook::Inbound;
-use tower_webhook::detach::DetachLayer;
-use tower_webhook::envelope::OpenEnvelopeLayer;
-use tower_webhook::idempotency::IdempotencyLayer;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use tower::{Service, ServiceBuilder};
 use tower_webhook::limit::BodyLimitLayer;
-use tower_webhook::replay::ReplayWindowLayer;
-use tower_webhook::scheme::HmacScheme;
-use tower_webhook::secret::Secret;
-use tower_webhook::store::MokaStore;
 use tower_webhook::verify::VerifyLayer;
 
-const KEY: &str = "an example secret";
-const ROUNDS: usize = 21;
+use self::common::frames::{Frames, Model};
+use self::common::payload::push;
+use self::common::rounds::{Table, thread_time};
+use self::common::stacks::{CONTRACT, FLOOR, HMAC, cases};
+use self::common::{answer, keyed, scheme};
 
-type Mac = Hmac<sha2::Sha256>;
-type Delivery = Request<Full<Bytes>>;
+const ROUNDS: usize = 31;
+const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/results/inbound.csv");
 
-/// One thing that is timed, over many deliveries.
-type Variant = (&'static str, Box<dyn FnMut(Vec<Delivery>)>);
+/// Bytes of a body and of a frame, and how many deliveries are timed at once.
+const SIZES: [(usize, usize, usize); 8] = [
+    (256, 256, 1000),
+    (1 << 10, 1 << 10, 1000),
+    (8 << 10, 8 << 10, 300),
+    (8 << 10, 1460, 300),
+    (256 << 10, 256 << 10, 12),
+    (256 << 10, 16 << 10, 12),
+    (1 << 20, 1 << 20, 4),
+    (1 << 20, 16 << 10, 4),
+];
 
-fn mac(body: &[u8]) -> [u8; 32] {
-    let mut mac = Mac::new_from_slice(KEY.as_bytes()).expect("any length");
-    mac.update(body);
-    mac.finalize().into_bytes().into()
+/// Nanoseconds a delivery of each case.
+fn measure(size: usize, frame: usize, count: usize, rounds: usize) -> String {
+    let model = Model::new(push(size), frame);
+    let mut cases = cases();
+    let mut serial = 0;
+    // The tables have grown, and what is a duplicate has been there.
+    for case in &mut cases {
+        (case.run)(case.kind.deliveries(&model, &mut serial, count));
+    }
+    let table = Table::run(cases.len(), rounds, |index| {
+        let case = &mut cases[index];
+        let deliveries = case.kind.deliveries(&model, &mut serial, count);
+        let start = thread_time();
+        (case.run)(deliveries);
+        (thread_time() - start).as_nanos() as f64 / count as f64
+    });
+    let of = |name| cases.iter().position(|case| case.name == name);
+    let [floor, hmac, contract] = [FLOOR, HMAC, CONTRACT].map(|name| of(name).expect("it is one"));
+    println!("{size} bytes in frames of {frame}");
+    println!(
+        "  {:<28} {:>10} {:>8} {:>8} {:>10}",
+        "", "CPU ns", "× HMAC", "× floor", "× contract"
+    );
+    let mut lines = String::new();
+    for (index, case) in cases.iter().enumerate() {
+        let median = table.median(index);
+        let [hmac, floor, contract] =
+            [hmac, floor, contract].map(|other| table.ratio(index, other));
+        let name = case.name;
+        println!("  {name:<28} {median:>10.0} {hmac:>8.2} {floor:>8.2} {contract:>10.2}");
+        let name = name.replace(',', "");
+        writeln!(
+            lines,
+            "{size},{frame},{name},{median:.0},{hmac:.3},{floor:.3},{contract:.3}"
+        )
+        .expect("a `String` takes everything");
+    }
+    lines
 }
 
-/// Deliveries that all run: no two have one id.
-fn deliveries(body: &Bytes, count: usize, serial: &mut u64) -> Vec<Delivery> {
-    let signature = format!("sha256={}", const_hex::encode(mac(body)));
-    let delivery = || {
-        *serial += 1;
-        Request::post("/")
-            .header("content-type", "application/json")
-            .header("x-github-delivery", *serial)
-            .header("x-github-event", "push")
-            .header("x-hub-signature-256", &signature)
-            .body(Full::new(body.clone()))
-            .expect("the parts are valid")
+/// A body of 1 MiB whose last frame waits to be let go.
+struct Held {
+    frames: Frames,
+    go: Arc<AtomicBool>,
+}
+
+const FRAME: usize = 16 << 10;
+
+impl Body for Held {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let is_last = self.frames.size_hint().exact() == Some(FRAME as u64);
+        if is_last && !self.go.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.frames).poll_frame(cx)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.frames.size_hint()
+    }
+}
+
+/// The time from the last frame of a body to the verdict.
+fn since_last_byte<F: Future<Output = StatusCode>>(
+    model: &Model,
+    stack: impl FnOnce(Request<Held>) -> F,
+) -> f64 {
+    let go = Arc::new(AtomicBool::new(false));
+    let delivery = model.delivery(1).map(|frames| Held {
+        frames,
+        go: Arc::clone(&go),
+    });
+    let mut verdict = Box::pin(stack(delivery));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(verdict.as_mut().poll(&mut cx).is_pending());
+    go.store(true, Ordering::Relaxed);
+    let start = thread_time();
+    let Poll::Ready(status) = verdict.as_mut().poll(&mut cx) else {
+        panic!("all of the body is there");
     };
-    std::iter::repeat_with(delivery).take(count).collect()
+    let took = thread_time() - start;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    took.as_nanos() as f64
 }
 
-async fn answer<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
-}
-
-fn through<S, R>(runtime: &Arc<Runtime>, mut stack: S) -> Box<dyn FnMut(Vec<Delivery>)>
-where
-    S: Service<Delivery, Response = Response<R>, Error = Infallible> + 'static,
-{
-    let runtime = Arc::clone(runtime);
-    Box::new(move |deliveries| {
-        runtime.block_on(async {
-            for delivery in deliveries {
-                let Ok(stack) = stack.ready().await;
-                let Ok(response) = stack.call(delivery).await;
-                assert_eq!(response.status(), StatusCode::NO_CONTENT);
-            }
-        });
-    })
-}
-
-/// What a careful person writes by hand: HMAC, moka, `serde_json::Value`.
-async fn by_hand(
-    seen: moka::sync::Cache<String, u16>,
-    req: Delivery,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (head, body) = req.into_parts();
-    let Ok(body) = body.collect().await;
-    let body = body.to_bytes();
-    let signature = head.headers["x-hub-signature-256"]
-        .to_str()
-        .unwrap_or_default();
-    let signature = signature.strip_prefix("sha256=").unwrap_or_default();
-    let mut mac = Mac::new_from_slice(KEY.as_bytes()).expect("any length");
-    mac.update(&body);
-    let signature = const_hex::decode(signature).unwrap_or_default();
-    assert!(mac.verify_slice(&signature).is_ok());
-    black_box(serde_json::from_slice::<serde_json::Value>(&body).expect("JSON"));
-    let id = head.headers["x-github-delivery"]
-        .to_str()
-        .unwrap_or_default();
-    assert!(seen.get(id).is_none());
-    seen.insert(id.to_owned(), 204);
-    answer(Request::new(())).await
-}
-
-fn variants() -> Vec<Variant> {
+/// Verification while the body arrives, against verification of what was collected.
+fn latency(rounds: usize) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
-        .build();
-    let runtime = Arc::new(runtime.expect("a runtime"));
-    let store = || MokaStore::with_capacity(10_000_000);
-    let scheme = || HmacScheme::github(Secret::new(KEY).expect("long enough"));
-    let limit = || ServiceBuilder::new().layer(BodyLimitLayer::new(1 << 20));
-    let verify = || limit().layer(VerifyLayer::new(scheme()));
-    let detach = || verify().layer(DetachLayer::new(256));
-    let window = ReplayWindowLayer::new(Duration::from_secs(300));
-    let replay = || detach().layer(window.clone());
-    let envelope = || replay().layer(OpenEnvelopeLayer::new());
-    let all = envelope().layer(IdempotencyLayer::new(store()));
-    let inbound = Inbound::builder_with_store(scheme(), store())
         .build()
-        .expect("safe");
-    let seen = moka::sync::Cache::builder()
-        .time_to_live(Duration::from_secs(86_400))
-        .build();
-    let hand = service_fn(move |req| by_hand(seen.clone(), req));
-    let floor = |deliveries: Vec<Delivery>| {
-        for delivery in deliveries {
-            let body = delivery.into_body().collect();
-            let Ok(body) = futures_util::FutureExt::now_or_never(body).expect("the body is there");
-            black_box(mac(&body.to_bytes()));
-        }
-    };
-    vec![
-        ("HMAC alone (the floor)", Box::new(floor)),
-        ("bare service", through(&runtime, service_fn(answer))),
-        (
-            "+ limit, verify",
-            through(&runtime, verify().service_fn(answer)),
-        ),
-        ("+ detach", through(&runtime, detach().service_fn(answer))),
-        ("+ replay", through(&runtime, replay().service_fn(answer))),
-        (
-            "+ envelope",
-            through(&runtime, envelope().service_fn(answer)),
-        ),
-        ("+ idempotency", through(&runtime, all.service_fn(answer))),
-        (
-            "Inbound (+ observe)",
-            through(
-                &runtime,
-                ServiceBuilder::new().layer(inbound).service_fn(answer),
-            ),
-        ),
-        ("by hand: HMAC, moka, Value", through(&runtime, hand)),
-    ]
+        .expect("a runtime");
+    let _entered = runtime.enter();
+    let model = Model::new(push(1 << 20), FRAME);
+    let mut stack = ServiceBuilder::new()
+        .layer(BodyLimitLayer::new(1 << 20))
+        .layer(VerifyLayer::new(scheme()))
+        .service_fn(answer);
+    let table = Table::run(2, rounds, |case| match case {
+        0 => since_last_byte(&model, |delivery| {
+            let verdict = stack.call(delivery);
+            async move {
+                verdict
+                    .await
+                    .as_ref()
+                    .map(Response::status)
+                    .expect("infallible")
+            }
+        }),
+        _ => since_last_byte(&model, async |delivery| {
+            let (head, body) = delivery.into_parts();
+            let Ok(body) = body.collect().await;
+            let mut mac = keyed();
+            mac.update(&body.to_bytes());
+            let claimed = head.headers["x-hub-signature-256"].as_bytes();
+            let claimed = const_hex::decode(&claimed["sha256=".len()..]).expect("hex digits");
+            assert!(mac.verify_slice(&claimed).is_ok());
+            StatusCode::NO_CONTENT
+        }),
+    });
+    let (ours, collected) = (table.median(0), table.median(1));
+    let ratio = table.ratio(0, 1);
+    println!("verdict after the last byte of 1 MiB in frames of {FRAME}");
+    println!("  hashed while it arrives {ours:>10.0} ns");
+    println!("  hashed when it is there {collected:>10.0} ns, ratio {ratio:.3}");
+    let size = 1 << 20;
+    format!(
+        "{size},{FRAME},verdict after the last byte,{ours:.0},,,\n\
+         {size},{FRAME},verdict after the last byte: hashed when it is there,{collected:.0},,,\n"
+    )
 }
 
 fn main() {
     // `cargo test --benches` only asks whether this runs.
     let is_test = std::env::args().any(|arg| arg == "--test");
-    let mut serial = 0;
-    for (size, count) in [(1 << 10, 1000), (8 << 10, 500), (256 << 10, 20)] {
-        let unit = r#"{"a":0,"text":"word"},"#;
-        let filler = unit.repeat(size / unit.len() - 1);
-        let body = Bytes::from(format!(r#"{{"items":[{filler}{{}}]}}"#));
-        let mut variants = variants();
-        let mut times = vec![Vec::new(); variants.len()];
-        for _ in 0..if is_test { 1 } else { ROUNDS } {
-            for ((_, run), times) in variants.iter_mut().zip(&mut times) {
-                let deliveries = deliveries(&body, count, &mut serial);
-                let start = Instant::now();
-                run(deliveries);
-                times.push(start.elapsed() / u32::try_from(count).expect("small"));
-            }
+    let only: Vec<usize> = std::env::args()
+        .filter_map(|arg| arg.parse().ok())
+        .collect();
+    let mut lines =
+        "bytes,frame,case,ns,to HMAC,to the floor,to the floor with SHA-256\n".to_owned();
+    for (size, frame, count) in SIZES {
+        if only.is_empty() || only.contains(&size) {
+            let (count, rounds) = if is_test { (2, 1) } else { (count, ROUNDS) };
+            lines.push_str(&measure(size, frame, count, rounds));
         }
-        println!("{} bytes", body.len());
-        let medians: Vec<_> = times
-            .iter_mut()
-            .map(|times| {
-                times.sort();
-                times[times.len() / 2]
-            })
-            .collect();
-        for ((name, _), median) in variants.iter().zip(&medians) {
-            let ratio = median.as_secs_f64() / medians[0].as_secs_f64();
-            println!("  {name:<28} {median:>12.2?}  {ratio:>6.2} × the floor");
-        }
+    }
+    lines.push_str(&latency(if is_test { 1 } else { ROUNDS }));
+    if !is_test && only.is_empty() {
+        std::fs::write(RESULTS, lines).expect("the directory is there");
     }
 }

@@ -1,0 +1,178 @@
+//! Instructions a delivery, counted by callgrind: `cargo bench --bench instructions [-- --check | --bless]`.
+//!
+//! Counts do not depend on what else runs, so that CI can compare them with `benches/instructions.txt`: it fails
+//! where one is more than 5 % off. valgrind hides the instructions by which processors compute SHA-256, so the
+//! figures are differences to floors in the same binary: to the HMAC alone, to it and one pass of `&RawValue`, and
+//! to both and the SHA-256 of the body that the contract has in the key of a delivery.
+
+mod common;
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use self::common::frames::Model;
+use self::common::payload::push;
+use self::common::stacks::{BARE, CONTRACT, FLOOR, HMAC, cases};
+
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
+const TOLERANCE: f64 = 0.05;
+/// Bytes of a body, and how many deliveries are counted.
+const SIZES: [(usize, usize); 2] = [(1 << 10, 1000), (8 << 10, 200)];
+const WARM: usize = 500;
+
+/// Its name is what callgrind looks for. Nothing else in this program may have it.
+#[inline(never)]
+fn counted_by_callgrind(work: &mut dyn FnMut()) {
+    work();
+}
+
+/// Runs one case: the part of this program that runs under valgrind.
+fn run(name: &str, size: usize, count: usize) {
+    let mut cases = cases();
+    let found = cases.iter_mut().find(|case| case.name == name);
+    let case = found.expect("the name of a case");
+    let model = Model::new(push(size), size);
+    let mut serial = 0;
+    (case.run)(case.kind.deliveries(&model, &mut serial, count.min(WARM)));
+    let mut deliveries = Some(case.kind.deliveries(&model, &mut serial, count));
+    counted_by_callgrind(&mut || (case.run)(deliveries.take().expect("called once")));
+}
+
+/// What callgrind counts, a delivery.
+fn count(name: &str, size: usize, deliveries: usize) -> f64 {
+    let program = std::env::current_exe().expect("this program is a file");
+    let output = Command::new("valgrind")
+        .args([
+            "--tool=callgrind",
+            "--callgrind-out-file=/dev/null",
+            "--toggle-collect=*counted_by_callgrind*",
+        ])
+        .arg(program)
+        .args(["--case", name, &size.to_string(), &deliveries.to_string()])
+        .output()
+        .expect("valgrind runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let total = said
+        .lines()
+        .find_map(|line| line.split("Collected : ").nth(1));
+    let total: f64 = total
+        .and_then(|total| total.trim().parse().ok())
+        .expect("a count");
+    total / deliveries as f64
+}
+
+/// One line a case: what it takes above each floor.
+fn table() -> String {
+    let mut table =
+        "bytes | case | above HMAC | above HMAC, scan | above HMAC, scan, SHA-256\n".to_owned();
+    for (size, deliveries) in SIZES {
+        let cases: Vec<_> = cases().iter().map(|case| case.name).collect();
+        // Two at once: the counts do not know it.
+        let counts: Vec<f64> = std::thread::scope(|scope| {
+            let (even, odd): (Vec<_>, Vec<_>) = (0..cases.len()).partition(|n| n % 2 == 0);
+            let counted = [even, odd].map(|part| {
+                let cases = &cases;
+                scope.spawn(move || {
+                    let counts = part.iter().map(|&n| (n, count(cases[n], size, deliveries)));
+                    counts.collect::<Vec<_>>()
+                })
+            });
+            let mut all: Vec<_> = counted
+                .into_iter()
+                .flat_map(|part| part.join().expect("it counts"))
+                .collect();
+            all.sort_by_key(|(n, _)| *n);
+            all.into_iter().map(|(_, count)| count).collect()
+        });
+        let of = |name| {
+            counts[cases
+                .iter()
+                .position(|case| *case == name)
+                .expect("it is one")]
+        };
+        let floors = [HMAC, FLOOR, CONTRACT].map(of);
+        for (case, count) in cases.iter().zip(&counts) {
+            if [BARE, CONTRACT, FLOOR, HMAC].contains(case) {
+                continue;
+            }
+            let [hmac, scan, digest] = floors.map(|floor| count - floor);
+            writeln!(
+                table,
+                "{size} | {case} | {hmac:.0} | {scan:.0} | {digest:.0}"
+            )
+            .expect("a `String` takes everything");
+        }
+    }
+    table
+}
+
+/// The figures that are compared, by what they are of: those above the floor of the case.
+fn figures(table: &str) -> Vec<(String, f64)> {
+    let lines = table.lines().skip(1).map(|line| {
+        let parts: Vec<_> = line.split(" | ").collect();
+        // What ends before the digest is compared with less.
+        let column = match parts[1] {
+            "limit, verify" | "+ detach" | "+ replay" | "Inbound, wrong signature" => 2,
+            "+ envelope" | "by hand: HMAC, moka, Value" => 3,
+            "Inbound, no signature" => 2,
+            _ => 4,
+        };
+        let figure = parts[column].parse().expect("a number");
+        (format!("{} bytes, {}", parts[0], parts[1]), figure)
+    });
+    lines.collect()
+}
+
+/// Whether every figure is where it was.
+fn is_as_before(table: &str) -> bool {
+    let before = std::fs::read_to_string(TABLE).expect("`--bless` has written it");
+    let (before, now) = (figures(&before), figures(table));
+    assert_eq!(
+        before.len(),
+        now.len(),
+        "cases came or went: `--bless` writes them"
+    );
+    let mut is_same = true;
+    for ((what, before), (name, now)) in before.iter().zip(&now) {
+        assert_eq!(what, name, "cases changed: `--bless` writes them");
+        // A figure of a few hundred moves more by chance.
+        if (now - before).abs() > (before.abs() * TOLERANCE).max(150.0) {
+            println!("{what}: {before:.0} instructions before, {now:.0} now");
+            is_same = false;
+        }
+    }
+    is_same
+}
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().collect();
+    let asked = |what: &str| arguments.iter().any(|argument| argument == what);
+    if let [_, flag, name, size, count] = &arguments[..]
+        && flag == "--case"
+    {
+        let number = |text: &str| text.parse().expect("a number");
+        return run(name, number(size), number(count));
+    }
+    if asked("--test") {
+        // `cargo test --benches` only asks whether this runs.
+        cases().iter().for_each(|case| run(case.name, 1 << 10, 2));
+        return;
+    }
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        println!("skipped: no valgrind");
+        assert!(std::env::var_os("CI").is_none(), "CI has valgrind");
+        return;
+    }
+    let table = table();
+    print!("{table}");
+    if asked("--bless") {
+        std::fs::write(TABLE, table).expect("the directory is there");
+    } else if asked("--check") {
+        assert!(
+            is_as_before(&table),
+            "`--bless` writes what is meant to be so"
+        );
+        println!("all within 5 % of what was written down");
+    }
+}
