@@ -19,12 +19,12 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
 
 /// What a careful person writes: HMAC, an id in moka, `serde_json::Value`.
 #[derive(Clone)]
-pub struct Careful {
+pub(crate) struct Careful {
     seen: moka::sync::Cache<String, u16>,
 }
 
 impl Careful {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let day = Duration::from_secs(86_400);
         Self {
             seen: moka::sync::Cache::builder()
@@ -34,7 +34,7 @@ impl Careful {
         }
     }
 
-    pub fn take(&self, headers: &HeaderMap, body: &Bytes) -> StatusCode {
+    pub(crate) fn take(&self, headers: &HeaderMap, body: &Bytes) -> StatusCode {
         let signature = text(headers, "x-hub-signature-256");
         let signature = signature.strip_prefix("sha256=").unwrap_or_default();
         let mut mac = Mac::new_from_slice(KEY.as_bytes()).expect("any length");
@@ -60,14 +60,14 @@ impl Careful {
 /// cannot take in advance, a claim before the work and its completion after it, the work in a task of its
 /// own with a deadline.
 #[derive(Clone)]
-pub struct Thorough {
+pub(crate) struct Thorough {
     mac: Mac,
     seen: moka::sync::Cache<[u8; 32], Option<u16>>,
     permits: Arc<Semaphore>,
 }
 
 impl Thorough {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             mac: super::keyed(),
             seen: moka::sync::Cache::builder().build(),
@@ -75,7 +75,7 @@ impl Thorough {
         }
     }
 
-    pub async fn take(&self, headers: &HeaderMap, body: Bytes) -> StatusCode {
+    pub(crate) async fn take(&self, headers: &HeaderMap, body: Bytes) -> StatusCode {
         let signature = text(headers, "x-hub-signature-256");
         let signature = signature.strip_prefix("sha256=").unwrap_or_default();
         let mut claimed = [0; 32];

@@ -8,13 +8,13 @@ use http_body::{Body, Frame, SizeHint};
 
 /// A body that comes in frames of one length.
 #[derive(Clone)]
-pub struct Frames {
+pub(crate) struct Frames {
     left: Bytes,
     frame: usize,
 }
 
 impl Frames {
-    pub fn new(body: Bytes, frame: usize) -> Self {
+    pub(crate) fn new(body: Bytes, frame: usize) -> Self {
         Self { left: body, frame }
     }
 }
@@ -43,18 +43,18 @@ impl Body for Frames {
     }
 }
 
-pub type Delivery = Request<Frames>;
+pub(crate) type Delivery = Request<Frames>;
 
 /// What a delivery looks like, beside its id.
 #[derive(Clone)]
-pub struct Model {
-    pub body: Bytes,
-    pub frame: usize,
-    pub signature: HeaderValue,
+pub(crate) struct Model {
+    pub(crate) body: Bytes,
+    pub(crate) frame: usize,
+    pub(crate) signature: HeaderValue,
 }
 
 impl Model {
-    pub fn new(body: Bytes, frame: usize) -> Self {
+    pub(crate) fn new(body: Bytes, frame: usize) -> Self {
         let signature = super::signature(&body);
         Self {
             signature: signature.try_into().expect("hex digits"),
@@ -64,7 +64,7 @@ impl Model {
     }
 
     /// As it is, but its signature has another last digit.
-    pub fn forged(&self) -> Self {
+    pub(crate) fn forged(&self) -> Self {
         let mut signature = self.signature.as_bytes().to_vec();
         let last = signature.last_mut().expect("not empty");
         *last = if *last == b'0' { b'1' } else { b'0' };
@@ -75,7 +75,7 @@ impl Model {
     }
 
     /// A delivery with the headers that GitHub sends. What differs is the id.
-    pub fn delivery(&self, id: u64) -> Delivery {
+    pub(crate) fn delivery(&self, id: u64) -> Delivery {
         Request::post("/webhooks/github")
             .header("host", "receiver.example")
             .header("user-agent", "GitHub-Hookshot/1a2b3c4")
@@ -90,7 +90,7 @@ impl Model {
             .expect("the parts are valid")
     }
 
-    pub fn deliveries(&self, serial: &mut u64, count: usize) -> Vec<Delivery> {
+    pub(crate) fn deliveries(&self, serial: &mut u64, count: usize) -> Vec<Delivery> {
         let next = || {
             *serial += 1;
             self.delivery(*serial)

@@ -3,7 +3,7 @@ use bytes::Bytes;
 const HEAD: &str = r#"{"ref":"refs/heads/main","after":"6113728f27ae82c7b1a177c8d03f9e96e0adf246","repository":{"id":186853002,"full_name":"octo/hello"},"commits":["#;
 
 /// The payload of a push to GitHub, of exactly `size` bytes, 256 at least.
-pub fn push(size: usize) -> Bytes {
+pub(crate) fn push(size: usize) -> Bytes {
     let mut text = HEAD.to_owned();
     let filler = |text: &str| size.checked_sub(text.len() + r#"],"filler":""}"#.len());
     for number in 0.. {

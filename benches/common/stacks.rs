@@ -26,14 +26,14 @@ use super::table::TableStore;
 use super::{answer, keyed, scheme};
 
 /// Something that takes deliveries, and which ones it gets.
-pub struct Case {
-    pub name: &'static str,
-    pub kind: Kind,
-    pub run: Box<dyn FnMut(Vec<Delivery>)>,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) run: Box<dyn FnMut(Vec<Delivery>)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// No two of one id.
     Fresh,
     /// All of one id, and of one that was there before.
@@ -45,7 +45,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub fn deliveries(self, model: &Model, serial: &mut u64, count: usize) -> Vec<Delivery> {
+    pub(crate) fn deliveries(self, model: &Model, serial: &mut u64, count: usize) -> Vec<Delivery> {
         match self {
             Self::Fresh => model.deliveries(serial, count),
             Self::Duplicate => (0..count).map(|_| model.delivery(0)).collect(),
@@ -68,10 +68,10 @@ impl Kind {
     }
 }
 
-pub const FLOOR: &str = "HMAC + &RawValue";
-pub const HMAC: &str = "HMAC alone";
-pub const CONTRACT: &str = "HMAC + &RawValue + SHA-256";
-pub const BARE: &str = "bare service";
+pub(crate) const FLOOR: &str = "HMAC + &RawValue";
+pub(crate) const HMAC: &str = "HMAC alone";
+pub(crate) const CONTRACT: &str = "HMAC + &RawValue + SHA-256";
+pub(crate) const BARE: &str = "bare service";
 
 fn runtime() -> Runtime {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -179,7 +179,7 @@ fn empty(status: StatusCode) -> Response<Full<Bytes>> {
 }
 
 /// All cases: floors first, then the layers one by one, then the paths through the whole stack.
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let limit = || ServiceBuilder::new().layer(BodyLimitLayer::new(1 << 20));
     let verify = || limit().layer(VerifyLayer::new(scheme()));
     let detach = || verify().layer(DetachLayer::new(256));

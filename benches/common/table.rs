@@ -13,7 +13,7 @@ use tower_webhook::store::{
 
 /// The least that a store can be: sixteen tables under locks, and the order in which records end. It is
 /// what the other stores are measured against.
-pub struct TableStore {
+pub(crate) struct TableStore {
     shards: Vec<Mutex<Shard>>,
     hasher: RandomState,
     fences: AtomicU64,
@@ -34,7 +34,7 @@ struct Record {
 }
 
 impl TableStore {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             shards: (0..16).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
