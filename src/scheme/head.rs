@@ -3,25 +3,28 @@ use ::http::{HeaderMap, HeaderName};
 use super::recipe::Unit;
 use super::{AuthError, AuthErrorKind};
 
-/// The one value of `name`: a header that comes twice is refused, never picked from.
+/// The one value of `name`.
 pub(super) fn one<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, AuthError> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next().ok_or(AuthErrorKind::MissingHeader)?;
-    if values.next().is_some() {
+    first(headers, std::slice::from_ref(name))
+}
+
+/// The one value of the first of `names` that is there: a header that comes twice is refused, never
+/// picked from.
+pub(super) fn first<'h>(
+    headers: &'h HeaderMap,
+    names: &[HeaderName],
+) -> Result<&'h str, AuthError> {
+    let found = names.iter().find_map(|name| {
+        let mut values = headers.get_all(name).iter();
+        Some((values.next()?, values.next()))
+    });
+    let (value, other) = found.ok_or(AuthErrorKind::MissingHeader)?;
+    if other.is_some() {
         return Err(AuthErrorKind::DuplicateHeader.into());
     }
     value
         .to_str()
         .map_err(|_| AuthErrorKind::MalformedHeader.into())
-}
-
-/// The one value of the first of `names` that is there.
-pub(super) fn first<'h>(
-    headers: &'h HeaderMap,
-    names: &[HeaderName],
-) -> Result<&'h str, AuthError> {
-    let name = names.iter().find(|name| headers.contains_key(*name));
-    one(headers, name.ok_or(AuthErrorKind::MissingHeader)?)
 }
 
 /// As [`first`], for a header that may be absent or empty.

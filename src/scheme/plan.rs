@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use ::http::HeaderName;
 use ::http::request::Parts;
+use smallvec::SmallVec;
 
 use super::head::{first, maybe, seconds};
 use super::recipe::{Names, Part, Recipe, Time};
-use super::signature::{Tag, parse};
+use super::signature::{Candidates, parse};
 use super::{AuthError, AuthErrorKind, Profile, PublicUrl};
 use crate::delivery::{Delivery, DeliveryId};
 use crate::scan::scan;
@@ -27,9 +28,9 @@ pub(super) struct Plan {
 
 /// What the head of a request says.
 pub(super) struct Reading {
-    pub(super) candidates: Vec<Tag>,
+    pub(super) candidates: Candidates,
     /// What is signed before the body, once for each form that the URL may have.
-    pub(super) before: Vec<Vec<u8>>,
+    pub(super) before: SmallVec<[Vec<u8>; 1]>,
     /// What is signed after the body.
     pub(super) after: Vec<u8>,
     pub(super) delivery: Delivery,
@@ -106,13 +107,9 @@ impl Plan {
         delivery.timestamp = timestamp;
         delivery.event_type = maybe(&head.headers, &self.event_type)?;
 
-        let forms = match &self.url {
-            Some(public) => public.forms(head, url),
-            None => vec![String::new()],
-        };
         let mut after = Vec::new();
-        let mut before = Vec::with_capacity(forms.len());
-        for form in &forms {
+        let mut before = SmallVec::new();
+        let mut write = |form: &str| {
             let mut text = Vec::new();
             for part in &*self.content {
                 text.extend_from_slice(match part {
@@ -128,6 +125,10 @@ impl Plan {
                 });
             }
             after = text;
+        };
+        match &self.url {
+            Some(public) => public.forms(head, url).iter().for_each(|form| write(form)),
+            None => write(""),
         }
         Ok(Reading {
             candidates: parsed.candidates,

@@ -254,8 +254,9 @@ impl Profile {
         let media = media.as_bytes();
         let essence = media.split(|byte| *byte == b';').next().unwrap_or(media);
         let essence = essence.trim_ascii();
-        let json = is_json(essence);
-        let form = essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded");
+        // First as nearly everybody writes it.
+        let json = essence == b"application/json" || is_json(essence);
+        let form = !json && essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded");
         match self.facts.shape {
             Shape::Opaque => Some(Shape::Opaque),
             Shape::Object | Shape::ObjectOrForm if json => Some(Shape::Object),

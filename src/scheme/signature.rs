@@ -1,5 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use smallvec::SmallVec;
 
 use super::{AuthError, AuthErrorKind};
 
@@ -51,10 +52,13 @@ impl Tag {
     }
 }
 
+/// Signatures to be tried: one, but for rotations of the sender.
+pub(super) type Candidates = SmallVec<[Tag; 1]>;
+
 /// What a signature header holds.
 #[derive(Default)]
 pub(super) struct Parsed<'h> {
-    pub(super) candidates: Vec<Tag>,
+    pub(super) candidates: Candidates,
     pub(super) timestamp: Option<&'h str>,
 }
 

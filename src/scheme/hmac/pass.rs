@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use subtle::{Choice, ConditionallySelectable as _};
 
 use super::keyed::Keyed;
@@ -8,16 +9,17 @@ use super::{Key, Plan};
 use crate::delivery::Delivery;
 use crate::scheme::compare::equal;
 use crate::scheme::plan::Reading;
-use crate::scheme::signature::Tag;
+use crate::scheme::signature::Candidates;
 use crate::scheme::{AuthError, AuthErrorKind, Claims, Pass};
 
 /// One verification by an [`HmacScheme`](super::HmacScheme).
 pub struct HmacPass {
     plan: Arc<Plan>,
     keys: Arc<[Key]>,
-    runs: Vec<Run>,
+    // One, but for rotations and for URLs of several forms.
+    runs: SmallVec<[Run; 1]>,
     after: Vec<u8>,
-    candidates: Vec<Tag>,
+    candidates: Candidates,
     delivery: Delivery,
 }
 
@@ -31,7 +33,7 @@ struct Run {
 
 impl HmacPass {
     pub(super) fn new(plan: Arc<Plan>, keys: Arc<[Key]>, now: i64, reading: Reading) -> Self {
-        let mut runs = Vec::with_capacity(keys.len() * reading.before.len());
+        let mut runs = SmallVec::with_capacity(keys.len() * reading.before.len());
         for (slot, key) in (0..).zip(&*keys) {
             let live = key.validity.holds_at(now);
             runs.extend(reading.before.iter().map(|before| {
