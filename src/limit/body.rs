@@ -29,6 +29,8 @@ pin_project! {
         deadline: Duration,
         rate: u32,
         received: usize,
+        // Whether the sender was waited for: only then did time pass.
+        waits: bool,
     }
 }
 
@@ -42,6 +44,7 @@ impl<B> RawBody<B> {
             deadline: limits.deadline,
             rate: limits.rate,
             received: 0,
+            waits: false,
         }
     }
 }
@@ -63,13 +66,10 @@ where
     ) -> Poll<Result<Option<Bytes>, Rejection>> {
         let mut this = self.project();
         loop {
-            let budget = this
-                .deadline
-                .min(&mut allowed(*this.rate, *this.received))
-                .to_owned();
+            let budget = allowed(*this.rate, *this.received).min(*this.deadline);
             let due = *this.start + budget;
             // Asked before the body, so that a trickle of frames does not outlive the deadline.
-            if Instant::now() >= due {
+            if std::mem::take(this.waits) && Instant::now() >= due {
                 return Poll::Ready(Err(Rejection::BodyTimeout));
             }
             match this.inner.as_mut().poll_frame(cx) {
@@ -83,7 +83,7 @@ where
                     *this.received += data.remaining();
                     return Poll::Ready(Ok(Some(data.copy_to_bytes(data.remaining()))));
                 }
-                Poll::Pending => {}
+                Poll::Pending => *this.waits = true,
             }
             match this.alarm.as_mut().as_pin_mut() {
                 Some(alarm) if alarm.deadline() != due => alarm.reset(due),

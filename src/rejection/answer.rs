@@ -56,10 +56,13 @@ impl Rejection {
     }
 
     fn problem(self) -> Bytes {
+        // What a forger gets costs nothing to write.
+        if let Self::Unauthenticated = self {
+            return Bytes::from_static(UNAUTHENTICATED.as_bytes());
+        }
         let status = self.status().as_u16();
         // Constant, so that no length depends on the cause.
         let (kind, title) = match self {
-            Self::Unauthenticated => ("unauthenticated", "the request is not authentic"),
             Self::Stale | Self::Future => ("replay-window", "outside the replay window"),
             Self::Malformed { .. } => ("envelope", "the payload is not of the expected shape"),
             Self::FingerprintMismatch => ("fingerprint", "known with another payload"),
@@ -81,6 +84,8 @@ impl Rejection {
         Bytes::from(text)
     }
 }
+
+const UNAUTHENTICATED: &str = r#"{"type":"urn:tower-webhook:unauthenticated","title":"the request is not authentic","status":401}"#;
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.insert(name, HeaderValue::from_static(value));

@@ -21,13 +21,20 @@ pub struct VerifiedBody {
     unread: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Proof {
     delivery: Delivery,
     profile: Arc<Profile>,
     shape: Shape,
     // Given back when the last copy of the body is dropped.
-    _permit: Option<Arc<OwnedSemaphorePermit>>,
+    _permit: Option<Permit>,
+}
+
+/// Bytes of the budget, or the proof before this one that holds them.
+#[derive(Debug)]
+enum Permit {
+    Own { _permit: OwnedSemaphorePermit },
+    Of { _proof: Arc<Proof> },
 }
 
 impl VerifiedBody {
@@ -45,7 +52,7 @@ impl VerifiedBody {
                 delivery,
                 profile,
                 shape,
-                _permit: permit.map(Arc::new),
+                _permit: permit.map(|_permit| Permit::Own { _permit }),
             }),
             unread: true,
         }
@@ -53,7 +60,18 @@ impl VerifiedBody {
 
     /// Adds what the payload says. The bytes were signed, so the proof covers it.
     pub(crate) fn amend(&mut self, change: impl FnOnce(&mut Delivery)) {
-        change(&mut Arc::make_mut(&mut self.proof).delivery);
+        if let Some(proof) = Arc::get_mut(&mut self.proof) {
+            return change(&mut proof.delivery);
+        }
+        let before = Arc::clone(&self.proof);
+        let mut delivery = before.delivery.clone();
+        change(&mut delivery);
+        self.proof = Arc::new(Proof {
+            delivery,
+            profile: Arc::clone(&before.profile),
+            shape: before.shape,
+            _permit: Some(Permit::Of { _proof: before }),
+        });
     }
 
     /// The shape of this payload.
