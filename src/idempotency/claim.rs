@@ -1,4 +1,7 @@
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -24,7 +27,8 @@ const COMMIT_TRIES: u32 = 4;
 
 /// A key, and the claim on it.
 pub(super) struct Ticket<St> {
-    pub(super) store: Arc<St>,
+    /// `None` where it was down and duplicates are allowed: nothing is remembered.
+    pub(super) store: Option<Arc<St>>,
     pub(super) key: IdemKey,
     pub(super) fence: Fence,
     // Before the claim was asked for: the lease began later, never earlier.
@@ -50,10 +54,12 @@ pub(super) async fn claim<St: IdempotencyStore>(
 ) -> Result<Claim, Rejection> {
     let who = Claimant::unique();
     for _ in 0..CLAIM_TRIES {
-        match timeout(PATIENCE, store.claim(key, who, payload, lease)).await {
-            Ok(Ok(claim)) => return Ok(claim),
-            Ok(Err(err)) if err.kind() == StoreErrorKind::Full => return Err(Rejection::StoreFull),
-            Ok(Err(_)) | Err(_) => {}
+        match patiently(store.claim(key, who, payload, lease)).await {
+            Some(Ok(claim)) => return Ok(claim),
+            Some(Err(err)) if err.kind() == StoreErrorKind::Full => {
+                return Err(Rejection::StoreFull);
+            }
+            Some(Err(_)) | None => {}
         }
     }
     Err(Rejection::StoreUnavailable)
@@ -68,19 +74,24 @@ pub(super) fn key(rules: &Rules, body: &FreshBody, payload: &Fingerprint) -> Ide
         content_digest,
         ..
     } = body.delivery();
-    let digest = || match content_digest {
-        Some(digest) => digest.to_string(),
-        None => const_hex::encode(payload.as_bytes()),
-    };
-    let nonce = match id {
-        DeliveryId::Signed(id) => id.to_string(),
-        DeliveryId::Unsigned(id) if !rules.is_strict => format!("{id}~{}", digest()),
-        DeliveryId::Unsigned(_) | DeliveryId::Digest => digest(),
-    };
     let event_type = event_type.as_deref();
     let event_type = event_type.filter(|_| *event_type_signed || !rules.is_strict);
     let own = body.profile().connection();
-    IdemKey::compose(own.unwrap_or(&rules.connection), event_type, &nonce)
+    let connection = own.unwrap_or(&rules.connection);
+    let mut digits = [0; 64];
+    let digest = match content_digest {
+        Some(digest) => digest,
+        None => hex(payload, &mut digits),
+    };
+    match id {
+        DeliveryId::Signed(id) => IdemKey::join(connection, event_type, [id]),
+        DeliveryId::Unsigned(id) if !rules.is_strict => {
+            IdemKey::join(connection, event_type, [id, "~", digest])
+        }
+        DeliveryId::Unsigned(_) | DeliveryId::Digest => {
+            IdemKey::join(connection, event_type, [digest])
+        }
+    }
 }
 
 impl<St: IdempotencyStore> Ticket<St> {
@@ -101,26 +112,49 @@ impl<St: IdempotencyStore> Ticket<St> {
     }
 
     async fn try_release(&self) -> bool {
-        let release = self.store.release(&self.key, self.fence);
-        matches!(timeout(PATIENCE, release).await, Ok(Ok(_)))
+        let Some(store) = &self.store else {
+            return true;
+        };
+        let release = store.release(&self.key, self.fence);
+        matches!(patiently(release).await, Some(Ok(_)))
     }
 
     /// Completes the claim; where that fails, goes on trying after the answer went out.
     ///
     /// `is_refusal` says how a receipt ends that waits for it.
-    pub(super) async fn commit(
+    pub(super) fn commit(
         self,
         answer: StoredAnswer,
         keep: Retention,
         is_refusal: bool,
-    ) -> Commit {
-        for _ in 0..COMMIT_TRIES {
-            let next = Instant::now() + PATIENCE;
+    ) -> impl Future<Output = Commit> + Send {
+        async move {
+            let begun = Instant::now();
             if let Some(commit) = self.try_commit(&answer, keep).await {
                 return commit;
             }
-            sleep_until(next).await;
+            // In a box of its own: the future of every delivery would be as long as this one.
+            Box::pin(self.go_on(answer, keep, is_refusal, begun)).await
         }
+    }
+
+    /// The tries after the first, which began at `begun`.
+    async fn go_on(
+        self,
+        answer: StoredAnswer,
+        keep: Retention,
+        is_refusal: bool,
+        begun: Instant,
+    ) -> Commit {
+        let mut next = begun + PATIENCE;
+        for _ in 1..COMMIT_TRIES {
+            sleep_until(next).await;
+            next = Instant::now() + PATIENCE;
+            if let Some(commit) = self.try_commit(&answer, keep).await {
+                return commit;
+            }
+        }
+        sleep_until(next).await;
         self.background.clone().spawn(async move {
             while self.since.elapsed() < self.lease {
                 sleep(2 * PATIENCE).await;
@@ -136,11 +170,29 @@ impl<St: IdempotencyStore> Ticket<St> {
     }
 
     async fn try_commit(&self, answer: &StoredAnswer, keep: Retention) -> Option<Commit> {
-        let complete = self.store.complete(&self.key, self.fence, answer, keep);
-        match timeout(PATIENCE, complete).await {
-            Ok(Ok(Held::Yes)) => Some(Commit::Written),
-            Ok(Ok(Held::Lost)) => Some(Commit::Lost),
-            Ok(Err(_)) | Err(_) => None,
+        let Some(store) = &self.store else {
+            return Some(Commit::Written);
+        };
+        let complete = store.complete(&self.key, self.fence, answer, keep);
+        match patiently(complete).await {
+            Some(Ok(Held::Yes)) => Some(Commit::Written),
+            Some(Ok(Held::Lost)) => Some(Commit::Lost),
+            Some(Err(_)) | None => None,
         }
     }
+}
+
+fn hex<'d>(payload: &Fingerprint, digits: &'d mut [u8; 64]) -> &'d str {
+    const_hex::encode_to_str(payload.as_bytes(), digits)
+        .expect("there is room for two digits a byte")
+}
+
+/// What `call` gives, or nothing after a while. The alarm is set only where it does not answer at once, as
+/// stores in memory do.
+async fn patiently<F: Future>(call: F) -> Option<F::Output> {
+    let mut call = pin!(call);
+    if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
+        return Some(answer);
+    }
+    timeout(PATIENCE, call).await.ok()
 }

@@ -1,7 +1,7 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
@@ -17,23 +17,37 @@ pub(super) enum End<T> {
     LeaseLost,
 }
 
-/// Does `work` while the claim is renewed. Work that is given up is dropped before this returns.
+/// Does `work` while the claim is renewed. Work that is given up is the caller's to drop.
 pub(super) async fn work_under<St: IdempotencyStore, F: Future>(
     ticket: &mut Ticket<St>,
     deadline: Duration,
-    work: F,
+    mut work: Pin<&mut F>,
+) -> End<F::Output> {
+    let alarm = Instant::now() + deadline;
+    if let Poll::Ready(end) = poll_fn(|cx| Poll::Ready(go_on(work.as_mut(), cx))).await {
+        return end;
+    }
+    // In a box of its own, for work that waits: what is done at once needs neither alarm nor renewal.
+    Box::pin(wait_under(ticket, alarm, work)).await
+}
+
+async fn wait_under<St: IdempotencyStore, F: Future>(
+    ticket: &mut Ticket<St>,
+    alarm: Instant,
+    mut work: Pin<&mut F>,
 ) -> End<F::Output> {
     let mut since = ticket.since;
+    let mut is_polled = true;
     let end = {
-        let mut work = pin!(work);
         let mut renewing = pin!(keep_renewing(ticket, &mut since));
-        let mut alarm = pin!(sleep(deadline));
+        let mut alarm = pin!(sleep_until(alarm));
         poll_fn(|cx| {
-            // The work first: what is done is done, whatever the clock says.
-            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-                Err(_) => return Poll::Ready(End::Panicked),
-                Ok(Poll::Ready(done)) => return Poll::Ready(End::Done(done)),
-                Ok(Poll::Pending) => {}
+            // The work first: what is done is done, whatever the clock says. But not twice at once: work may
+            // have given way to others.
+            if !std::mem::take(&mut is_polled)
+                && let Poll::Ready(end) = go_on(work.as_mut(), cx)
+            {
+                return Poll::Ready(end);
             }
             if renewing.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(End::LeaseLost);
@@ -44,6 +58,13 @@ pub(super) async fn work_under<St: IdempotencyStore, F: Future>(
     };
     ticket.since = since;
     end
+}
+
+fn go_on<F: Future>(work: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<End<F::Output>> {
+    match catch_unwind(AssertUnwindSafe(|| work.poll(cx))) {
+        Ok(polled) => polled.map(End::Done),
+        Err(_) => Poll::Ready(End::Panicked),
+    }
 }
 
 /// Renews the claim after each third of the lease. Returns when it is lost, or when it may be: no
@@ -64,7 +85,10 @@ async fn renew<St: IdempotencyStore>(ticket: &Ticket<St>) -> Option<Instant> {
     let lease = ticket.lease;
     loop {
         let asked = Instant::now();
-        let renewal = ticket.store.renew(&ticket.key, ticket.fence, lease);
+        let Some(store) = &ticket.store else {
+            return Some(asked);
+        };
+        let renewal = store.renew(&ticket.key, ticket.fence, lease);
         match timeout(PATIENCE.min(lease / 10), renewal).await {
             Ok(Ok(Held::Yes)) => return Some(asked),
             Ok(Ok(Held::Lost)) => return None,

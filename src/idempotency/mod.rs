@@ -27,9 +27,9 @@
 //! in the transaction of its effect, with what its [`Grant`] tells it and `PostgresStore::complete_in`
 //! (`examples/exactly_once.rs`). Both are committed, or neither is.
 
+mod answer;
 mod body;
 mod claim;
-mod forgetful;
 mod grant;
 mod hold;
 mod layer;

@@ -1,19 +1,17 @@
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
-use http_body_util::BodyExt as _;
 use tokio::time::Instant;
 use tower_service::Service;
 
+use super::answer::{Answered, again, keepable};
 use super::claim::{Commit, Ticket, claim, key};
 use super::hold::{End, work_under};
-use super::layer::Rules;
 use super::verdict::{Verdict, judge};
 use super::{ClaimedBody, Grant, IdempotencyLayer};
 use crate::body::ResponseBody;
@@ -22,11 +20,8 @@ use crate::receipt::Line;
 use crate::rejection::Rejection;
 use crate::replay::{Fresh, FreshBody};
 use crate::report::Reporter;
-use crate::store::{Claim, Fingerprint, IdempotencyStore, Retention, StoredAnswer};
+use crate::store::{Claim, Fence, Fingerprint, IdempotencyStore};
 use crate::verify::Verified as _;
-
-/// Longest body that is kept with an answer, in bytes.
-const MAX_ANSWER: u64 = 1 << 10;
 
 /// Middleware that runs each delivery once.
 ///
@@ -34,11 +29,12 @@ const MAX_ANSWER: u64 = 1 << 10;
 #[derive(Debug)]
 pub struct Idempotency<S, St> {
     inner: S,
-    layer: IdempotencyLayer<St>,
+    layer: Arc<IdempotencyLayer<St>>,
 }
 
 impl<S, St> Idempotency<S, St> {
     pub(super) fn new(inner: S, layer: IdempotencyLayer<St>) -> Self {
+        let layer = Arc::new(layer);
         Self { inner, layer }
     }
 }
@@ -63,7 +59,7 @@ where
     }
 
     fn call(&mut self, req: Request<B>) -> Self::Future {
-        let (layer, inner) = (self.layer.clone(), self.inner.clone());
+        let (layer, inner) = (Arc::clone(&self.layer), self.inner.clone());
         let req = req.map(B::into_fresh);
         ResponseFuture {
             future: Box::pin(deliver(layer, inner, req)),
@@ -71,104 +67,146 @@ where
     }
 }
 
-async fn deliver<S, St, R>(
-    layer: IdempotencyLayer<St>,
+// A block, not an `async fn`, here and below: that would keep its arguments twice, and what it is kept in is
+// allocated for each delivery.
+fn deliver<S, St, R>(
+    layer: Arc<IdempotencyLayer<St>>,
     inner: S,
-    req: Request<FreshBody>,
-) -> Result<Response<ResponseBody<R>>, S::Error>
+    mut req: Request<FreshBody>,
+) -> impl Future<Output = Result<Response<ResponseBody<R>>, S::Error>>
 where
     S: Service<Request<ClaimedBody>, Response = Response<R>> + Send,
     S::Future: Send,
     St: IdempotencyStore,
     R: Body<Data = Bytes>,
 {
-    let body = req.body();
-    // Where bodies that differ may share a signature, they are one payload: a second spelling is a
-    // duplicate, and no conflict.
-    let payload = match &body.delivery().content_digest {
-        Some(digest) => Fingerprint::of(digest.as_bytes()),
-        None => Fingerprint::of(body.as_bytes()),
-    };
-    let key = key(&layer.rules, body, &payload);
-    let (since, lease) = (Instant::now(), layer.rules.lease);
-    let line = req.extensions().get::<Line>().cloned();
-    if let Some(line) = &line {
-        line.knows(key.as_str()).await;
+    async move {
+        let body = req.body();
+        // Where bodies that differ may share a signature, they are one payload: a second spelling is a
+        // duplicate, and no conflict.
+        let payload = match &body.delivery().content_digest {
+            Some(digest) => Fingerprint::of(digest.as_bytes()),
+            None => Fingerprint::of(body.as_bytes()),
+        };
+        let key = key(&layer.rules, body, &payload);
+        let (since, lease) = (Instant::now(), layer.rules.lease);
+        let line = req.extensions().get::<Line>().cloned();
+        if let Some(line) = &line {
+            line.knows(key.as_str()).await;
+        }
+        let (store, fence) = match claim(&*layer.store, &key, &payload, lease).await {
+            Ok(Claim::Acquired { fence, .. }) => (Some(Arc::clone(&layer.store)), fence),
+            Ok(Claim::Done { answer }) if body.is_stale_since(answer.accepted_at) => {
+                return Ok(Rejection::Stale.response());
+            }
+            Ok(Claim::Done { answer }) => return Ok(again(answer)),
+            Ok(Claim::Mismatch) => return Ok(Rejection::FingerprintMismatch.response()),
+            Ok(Claim::InProgress { retry_after }) => {
+                // Rounded up, so that the retry finds the lease ended.
+                let seconds = retry_after.as_secs().saturating_add(1).min(30);
+                let retry_after = u8::try_from(seconds).unwrap_or(30);
+                let is_conflict = layer.rules.is_conflict;
+                let why = Rejection::InProgress {
+                    retry_after,
+                    is_conflict,
+                };
+                return Ok(why.response());
+            }
+            Err(_) if layer.rules.is_open => (None, Fence::LEAST),
+            Err(why) => return Ok(why.response()),
+        };
+        // Forgetting early is safe only where a signed time refuses what was forgotten.
+        let keep = match body.delivery().timestamp {
+            Some(_) => layer.rules.keep.with_safety(body.window()),
+            None => layer.rules.keep,
+        };
+        let mut ticket = Ticket {
+            store,
+            key,
+            fence,
+            since,
+            lease,
+            line,
+            background: layer.background.clone(),
+        };
+        if let Some(line) = &ticket.line {
+            line.dispatched().await;
+        }
+        let reporter = req.extensions().get::<Reporter>().cloned();
+        let accepted_at = req.body().unix_seconds();
+        let connection = req.body().profile().connection();
+        let connection = Arc::clone(connection.unwrap_or(&layer.rules.connection));
+        let grant = Grant::new(
+            ticket.key.clone(),
+            connection,
+            ticket.fence,
+            keep,
+            accepted_at,
+        );
+        req.extensions_mut().insert(ticket.fence);
+        req.extensions_mut().insert(grant.clone());
+        let req = req.map(|body| ClaimedBody::seal(body, grant));
+        let end = {
+            let work = pin!(work(inner, req, reporter, accepted_at));
+            // What is given up is dropped before the claim is: it must not go on beside the next run.
+            work_under(&mut ticket, layer.rules.deadline, work).await
+        };
+        let (verdict, (mut response, answer)) = match end {
+            End::Done(Ok(done)) => done,
+            End::Done(Err(err)) => {
+                ticket.release().await;
+                return Err(err);
+            }
+            End::Panicked => {
+                ticket.release().await;
+                return Ok(Rejection::HandlerPanic.response());
+            }
+            End::TimedOut => {
+                ticket.release().await;
+                return Ok(Rejection::HandlerTimeout.response());
+            }
+            // The record is another's by now, or may be.
+            End::LeaseLost => return Ok(Rejection::LeaseLost.response()),
+        };
+        let outcome = match (verdict, answer) {
+            (Verdict::Failure, _) | (_, None) => {
+                ticket.release().await;
+                Outcome::HandlerError
+            }
+            (verdict, Some(answer)) => {
+                match ticket
+                    .commit(answer, keep, verdict == Verdict::Refusal)
+                    .await
+                {
+                    Commit::Written => None,
+                    Commit::Lost => response.extensions_mut().insert(Incident::LeaseLost),
+                    Commit::Failed => response.extensions_mut().insert(Incident::CommitFailed),
+                };
+                let is_ignored = response.extensions().get() == Some(&Outcome::Ignored);
+                match verdict {
+                    Verdict::Success if is_ignored => Outcome::Ignored,
+                    Verdict::Success => Outcome::Acknowledged,
+                    Verdict::Refusal | Verdict::Failure => Outcome::HandlerRejected,
+                }
+            }
+        };
+        response.extensions_mut().insert(outcome);
+        Ok(response)
     }
-    let fence = match claim(&*layer.store, &key, &payload, lease).await {
-        Ok(Claim::Acquired { fence, .. }) => fence,
-        Ok(Claim::Done { answer }) if body.is_stale_since(answer.accepted_at) => {
-            return Ok(Rejection::Stale.response());
-        }
-        Ok(Claim::Done { answer }) => return Ok(again(answer)),
-        Ok(Claim::Mismatch) => return Ok(Rejection::FingerprintMismatch.response()),
-        Ok(Claim::InProgress { retry_after }) => {
-            // Rounded up, so that the retry finds the lease ended.
-            let seconds = retry_after.as_secs().saturating_add(1).min(30);
-            let retry_after = u8::try_from(seconds).unwrap_or(30);
-            let is_conflict = layer.rules.is_conflict;
-            let why = Rejection::InProgress {
-                retry_after,
-                is_conflict,
-            };
-            return Ok(why.response());
-        }
-        Err(_) if layer.rules.is_open => {
-            let ticket = Ticket::unremembered(key, since, lease, line);
-            let rules = layer.rules;
-            return run(ticket, &rules, rules.keep, inner, req).await;
-        }
-        Err(why) => return Ok(why.response()),
-    };
-    let ticket = Ticket {
-        store: layer.store,
-        key,
-        fence,
-        since,
-        lease,
-        line,
-        background: layer.background,
-    };
-    let rules = layer.rules;
-    // Forgetting early is safe only where a signed time refuses what was forgotten.
-    let keep = match body.delivery().timestamp {
-        Some(_) => rules.keep.with_safety(body.window()),
-        None => rules.keep,
-    };
-    run(ticket, &rules, keep, inner, req).await
 }
 
-async fn run<S, St, R>(
-    mut ticket: Ticket<St>,
-    rules: &Rules,
-    keep: Retention,
+/// What is done under the claim.
+fn work<S, R>(
     mut inner: S,
-    mut req: Request<FreshBody>,
-) -> Result<Response<ResponseBody<R>>, S::Error>
+    req: Request<ClaimedBody>,
+    reporter: Option<Reporter>,
+    accepted_at: i64,
+) -> impl Future<Output = Result<(Verdict, Answered<R>), S::Error>>
 where
-    S: Service<Request<ClaimedBody>, Response = Response<R>> + Send,
-    S::Future: Send,
-    St: IdempotencyStore,
+    S: Service<Request<ClaimedBody>, Response = Response<R>>,
     R: Body<Data = Bytes>,
 {
-    if let Some(line) = &ticket.line {
-        line.dispatched().await;
-    }
-    let reporter = req.extensions().get::<Reporter>().cloned();
-    let accepted_at = req.body().unix_seconds();
-    let connection = req.body().profile().connection();
-    let connection = Arc::clone(connection.unwrap_or(&rules.connection));
-    let grant = Grant::new(
-        ticket.key.clone(),
-        connection,
-        ticket.fence,
-        keep,
-        accepted_at,
-    );
-    req.extensions_mut().insert(ticket.fence);
-    req.extensions_mut().insert(grant.clone());
-    let req = req.map(|body| ClaimedBody::seal(body, grant));
-    let work = async move {
+    async move {
         poll_fn(|cx| inner.poll_ready(cx)).await?;
         let begun = Instant::now();
         let mut response = inner.call(req).await?;
@@ -177,94 +215,7 @@ where
         }
         let verdict = judge(&mut response);
         Ok((verdict, keepable(response, verdict, accepted_at).await))
-    };
-    let (verdict, answered) = match work_under(&mut ticket, rules.deadline, work).await {
-        End::Done(Ok(done)) => done,
-        End::Done(Err(err)) => {
-            ticket.release().await;
-            return Err(err);
-        }
-        End::Panicked => {
-            ticket.release().await;
-            return Ok(Rejection::HandlerPanic.response());
-        }
-        End::TimedOut => {
-            ticket.release().await;
-            return Ok(Rejection::HandlerTimeout.response());
-        }
-        // The record is another's by now, or may be.
-        End::LeaseLost => return Ok(Rejection::LeaseLost.response()),
-    };
-    let (mut response, answer) = answered;
-    let outcome = match (verdict, answer) {
-        (Verdict::Failure, _) | (_, None) => {
-            ticket.release().await;
-            Outcome::HandlerError
-        }
-        (verdict, Some(answer)) => {
-            match ticket
-                .commit(answer, keep, verdict == Verdict::Refusal)
-                .await
-            {
-                Commit::Written => None,
-                Commit::Lost => response.extensions_mut().insert(Incident::LeaseLost),
-                Commit::Failed => response.extensions_mut().insert(Incident::CommitFailed),
-            };
-            let is_ignored = response.extensions().get() == Some(&Outcome::Ignored);
-            match verdict {
-                Verdict::Success if is_ignored => Outcome::Ignored,
-                Verdict::Success => Outcome::Acknowledged,
-                Verdict::Refusal | Verdict::Failure => Outcome::HandlerRejected,
-            }
-        }
-    };
-    response.extensions_mut().insert(outcome);
-    Ok(response)
-}
-
-/// The response, and what of it is kept; nothing when the handler's body breaks off.
-async fn keepable<R: Body<Data = Bytes>>(
-    response: Response<R>,
-    verdict: Verdict,
-    accepted_at: i64,
-) -> (Response<ResponseBody<R>>, Option<StoredAnswer>) {
-    let answer = StoredAnswer::new(response.status(), accepted_at);
-    // A stream is passed on, never gathered: it may not end.
-    let short = response
-        .body()
-        .size_hint()
-        .exact()
-        .is_some_and(|size| size <= MAX_ANSWER);
-    if verdict == Verdict::Failure || !short {
-        return (response.map(ResponseBody::inner), Some(answer));
     }
-    let (mut head, body) = response.into_parts();
-    let Ok(collected) = body.collect().await else {
-        head.status = http::StatusCode::INTERNAL_SERVER_ERROR;
-        return (
-            Response::from_parts(head, ResponseBody::text(Bytes::new())),
-            None,
-        );
-    };
-    let bytes = collected.to_bytes();
-    let answer = answer.with_body(bytes.clone(), head.headers.get(CONTENT_TYPE).cloned());
-    (
-        Response::from_parts(head, ResponseBody::text(bytes)),
-        Some(answer),
-    )
-}
-
-/// The recorded answer.
-fn again<R>(answer: StoredAnswer) -> Response<ResponseBody<R>> {
-    let mut response = Response::new(ResponseBody::text(answer.body));
-    *response.status_mut() = answer.status;
-    let headers = response.headers_mut();
-    if let Some(kind) = answer.content_type {
-        headers.insert(CONTENT_TYPE, kind);
-    }
-    headers.insert("webhook-duplicate", HeaderValue::from_static("true"));
-    response.extensions_mut().insert(Outcome::Duplicate);
-    response
 }
 
 // Not derived, because that would require `St: Clone`.

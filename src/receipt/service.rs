@@ -1,9 +1,10 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
+use pin_project_lite::pin_project;
 use tokio::time::timeout;
 use tower_service::Service;
 
@@ -50,13 +51,14 @@ where
 
     fn call(&mut self, mut req: Request<B>) -> Self::Future {
         let Some(shared) = self.shared.clone() else {
-            return ResponseFuture(Kind::Bare(Box::pin(self.inner.call(req))));
+            let future = self.inner.call(req);
+            return ResponseFuture::of(Kind::Bare { future });
         };
         // The service that was polled ready is the one to call; its clone takes its place.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let new = describe(&shared, req.body_mut().verified_mut());
-        ResponseFuture(Kind::Issued(Box::pin(async move {
+        let future: BoxFuture<'static, _> = Box::pin(async move {
             let line = match timeout(PATIENCE, shared.store.receive(&new)).await {
                 Ok(Ok(())) => Some(begin(&shared, new)),
                 Ok(Err(_)) | Err(_) if shared.goes_on => None,
@@ -70,7 +72,8 @@ where
                 line.end(state).await;
             }
             result.map(|response| response.map(ResponseBody::inner))
-        })))
+        });
+        ResponseFuture::of(Kind::Issued { future })
     }
 }
 
@@ -119,12 +122,26 @@ fn last<R, E>(result: &Result<Response<R>, E>) -> Option<State> {
     }
 }
 
-/// Response future for [`IssueReceipt`].
-pub struct ResponseFuture<F, R, E>(Kind<F, R, E>);
+pin_project! {
+    /// Response future for [`IssueReceipt`].
+    pub struct ResponseFuture<F, R, E> {
+        #[pin]
+        kind: Kind<F, R, E>,
+    }
+}
 
-enum Kind<F, R, E> {
-    Bare(Pin<Box<F>>),
-    Issued(BoxFuture<'static, Result<Response<ResponseBody<R>>, E>>),
+pin_project! {
+    #[project = KindProj]
+    enum Kind<F, R, E> {
+        Bare { #[pin] future: F },
+        Issued { future: BoxFuture<'static, Result<Response<ResponseBody<R>>, E>> },
+    }
+}
+
+impl<F, R, E> ResponseFuture<F, R, E> {
+    fn of(kind: Kind<F, R, E>) -> Self {
+        Self { kind }
+    }
 }
 
 impl<F, R, E> Future for ResponseFuture<F, R, E>
@@ -133,13 +150,13 @@ where
 {
     type Output = Result<Response<ResponseBody<R>>, E>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            Kind::Bare(future) => {
-                let response = std::task::ready!(future.as_mut().poll(cx));
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().kind.project() {
+            KindProj::Bare { future } => {
+                let response = ready!(future.poll(cx));
                 Poll::Ready(response.map(|response| response.map(ResponseBody::inner)))
             }
-            Kind::Issued(future) => future.as_mut().poll(cx),
+            KindProj::Issued { future } => future.as_mut().poll(cx),
         }
     }
 }

@@ -18,12 +18,22 @@ impl IdemKey {
     /// as they are, `a:b` + `c` would equal `a` + `b:c`.
     #[must_use]
     pub fn compose(connection: &str, event_type: Option<&str>, nonce: &str) -> Self {
-        let mut key = String::with_capacity(connection.len() + nonce.len() + 32);
+        Self::join(connection, event_type, [nonce])
+    }
+
+    /// As [`compose`](Self::compose), of a nonce in parts.
+    pub(crate) fn join<const N: usize>(
+        connection: &str,
+        event_type: Option<&str>,
+        nonce: [&str; N],
+    ) -> Self {
+        let length = nonce.iter().map(|part| part.len()).sum::<usize>();
+        let mut key = String::with_capacity(connection.len() + length + 32);
         escape(&mut key, connection);
         key.push(':');
         escape(&mut key, event_type.unwrap_or_default());
         key.push(':');
-        escape(&mut key, nonce);
+        nonce.iter().for_each(|part| escape(&mut key, part));
         // Bytes are at least as many as characters, and cheaper to count.
         if key.len() > MAX_CHARS && key.chars().count() > MAX_CHARS {
             key = const_hex::encode(Sha256::digest(&key));
@@ -39,6 +49,12 @@ impl IdemKey {
 }
 
 fn escape(key: &mut String, part: &str) {
+    // Without an early end, so that many bytes are compared at once. Hardly any part needs more.
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'%' && byte != b':';
+    if part.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        key.push_str(part);
+        return;
+    }
     for char in part.chars() {
         if char == '%' || char == ':' || char.is_control() {
             let mut bytes = [0; 4];

@@ -1,0 +1,66 @@
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
+use http_body::Body;
+use http_body_util::BodyExt as _;
+
+use super::verdict::Verdict;
+use crate::body::ResponseBody;
+use crate::outcome::Outcome;
+use crate::store::StoredAnswer;
+
+/// Longest body that is kept with an answer, in bytes.
+const MAX_ANSWER: u64 = 1 << 10;
+
+/// A response, and what of it is kept.
+pub(super) type Answered<R> = (Response<ResponseBody<R>>, Option<StoredAnswer>);
+
+/// The response, and what of it is kept; nothing when the handler's body breaks off.
+pub(super) async fn keepable<R: Body<Data = Bytes>>(
+    response: Response<R>,
+    verdict: Verdict,
+    accepted_at: i64,
+) -> Answered<R> {
+    let body = response.body();
+    // A stream is passed on, never gathered: it may not end.
+    let is_short = body
+        .size_hint()
+        .exact()
+        .is_some_and(|size| size <= MAX_ANSWER);
+    if is_short && !body.is_end_stream() && verdict != Verdict::Failure {
+        // In a box of its own, for answers that have a body.
+        return Box::pin(gather(response, accepted_at)).await;
+    }
+    let mut answer = StoredAnswer::new(response.status(), accepted_at);
+    if is_short {
+        answer.content_type = response.headers().get(CONTENT_TYPE).cloned();
+    }
+    (response.map(ResponseBody::inner), Some(answer))
+}
+
+async fn gather<R: Body<Data = Bytes>>(response: Response<R>, accepted_at: i64) -> Answered<R> {
+    let answer = StoredAnswer::new(response.status(), accepted_at);
+    let (mut head, body) = response.into_parts();
+    let Ok(collected) = body.collect().await else {
+        head.status = StatusCode::INTERNAL_SERVER_ERROR;
+        let nothing = ResponseBody::text(Bytes::new());
+        return (Response::from_parts(head, nothing), None);
+    };
+    let bytes = collected.to_bytes();
+    let answer = answer.with_body(bytes.clone(), head.headers.get(CONTENT_TYPE).cloned());
+    let body = ResponseBody::text(bytes);
+    (Response::from_parts(head, body), Some(answer))
+}
+
+/// The recorded answer.
+pub(super) fn again<R>(answer: StoredAnswer) -> Response<ResponseBody<R>> {
+    let mut response = Response::new(ResponseBody::text(answer.body));
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    if let Some(kind) = answer.content_type {
+        headers.insert(CONTENT_TYPE, kind);
+    }
+    headers.insert("webhook-duplicate", HeaderValue::from_static("true"));
+    response.extensions_mut().insert(Outcome::Duplicate);
+    response
+}
