@@ -3,7 +3,7 @@ mod room;
 mod shard;
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasherDefault, RandomState};
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use moka::sync::Cache;
 use tokio::time::Instant;
 
 use self::ledger::{Due, Ledger};
-use self::shard::{Flight, Shard};
+use self::shard::{Brought, Flight, Hashed, Shard};
 use super::{
     Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, Retention, StoreError,
     StoredAnswer,
@@ -32,7 +32,7 @@ const SHARDS: usize = 64;
 /// what its [`Retention`] allows; without room it refuses claims.
 pub struct MokaStore {
     shards: Box<[Mutex<Shard>]>,
-    done: Cache<IdemKey, Record>,
+    done: Cache<Hashed, Record, BuildHasherDefault<Brought>>,
     ledger: Mutex<Ledger>,
     hasher: RandomState,
     fences: AtomicU64,
@@ -65,7 +65,10 @@ impl MokaStore {
         let start = SystemClock.unix_seconds().unsigned_abs();
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            done: Cache::builder().build(),
+            // Room for the usual number at once: to grow costs as much as half a write.
+            done: Cache::builder()
+                .initial_capacity(capacity.min(CAPACITY))
+                .build_with_hasher(BuildHasherDefault::default()),
             ledger: Mutex::default(),
             hasher: RandomState::new(),
             fences: AtomicU64::new(start.saturating_mul(1_000_000).max(1)),
@@ -101,10 +104,12 @@ impl MokaStore {
         self.len() == 0
     }
 
-    fn shard(&self, key: &IdemKey) -> MutexGuard<'_, Shard> {
-        // The remainder is below `SHARDS`.
-        let index = self.hasher.hash_one(key) as usize % SHARDS;
-        lock(&self.shards[index])
+    /// The key as its shard knows it, and that shard.
+    fn shard(&self, key: &IdemKey) -> (Hashed, MutexGuard<'_, Shard>) {
+        let hashed = Hashed::new(key, &self.hasher);
+        // The upper bits: a table finds its places by the lower ones. The remainder is below `SHARDS`.
+        let index = (hashed.hash >> 32) as usize % SHARDS;
+        (hashed, lock(&self.shards[index]))
     }
 
     fn next_fence(&self) -> Fence {
@@ -113,7 +118,7 @@ impl MokaStore {
     }
 
     /// The completed record of `key`. Asked under the lock of its shard.
-    fn record(&self, key: &IdemKey, now: Instant) -> Option<Record> {
+    fn record(&self, key: &Hashed, now: Instant) -> Option<Record> {
         self.done.get(key).filter(|record| now < record.forget_at)
     }
 
@@ -138,19 +143,19 @@ impl MokaStore {
         lease: Duration,
         now: Instant,
     ) -> Option<Claim> {
-        let mut shard = self.shard(key);
-        if let Some(flight) = shard.get(key) {
+        let (hashed, mut shard) = self.shard(key);
+        if let Some(flight) = shard.get(&hashed) {
             if let Some(answer) = flight.answer_to(who, payload, now) {
                 return Some(answer);
             }
-        } else if let Some(record) = self.record(key, now) {
+        } else if let Some(record) = self.record(&hashed, now) {
             return Some(record.answer_to(payload, now));
         } else if !self.take_slot() {
             return None;
         }
         let fence = self.next_fence();
         let flight = Flight::new(fence, who, *payload, lease, now);
-        let before = shard.insert(key.clone(), flight);
+        let before = shard.insert(hashed, flight);
         let reclaimed = before.is_some_and(|before| !before.is_released());
         self.give_slots(shard.drop_lapsed_if_grown(now));
         Some(Claim::Acquired { fence, reclaimed })
@@ -194,8 +199,8 @@ impl IdempotencyStore for MokaStore {
         fence: Fence,
         lease: Duration,
     ) -> Result<Held, StoreError> {
-        let mut shard = self.shard(key);
-        let flight = shard.get_mut(key).filter(|flight| flight.is_run_by(fence));
+        let (key, mut shard) = self.shard(key);
+        let flight = shard.get_mut(&key).filter(|flight| flight.is_run_by(fence));
         Ok(flight.map_or(Held::Lost, |flight| {
             flight.renew(lease, Instant::now());
             Held::Yes
@@ -211,9 +216,10 @@ impl IdempotencyStore for MokaStore {
     ) -> Result<Held, StoreError> {
         let now = Instant::now();
         {
-            let mut shard = self.shard(key);
-            let Some(flight) = shard.get(key).filter(|flight| flight.is_run_by(fence)) else {
-                let known = self.record(key, now).is_some_and(|r| r.fence == fence);
+            let (hashed, mut shard) = self.shard(key);
+            let flight = shard.get(&hashed);
+            let Some(flight) = flight.filter(|flight| flight.is_run_by(fence)) else {
+                let known = self.record(&hashed, now).is_some_and(|r| r.fence == fence);
                 return Ok(if known { Held::Yes } else { Held::Lost });
             };
             let record = Record {
@@ -223,18 +229,22 @@ impl IdempotencyStore for MokaStore {
                 full_until: now + keep.full,
                 forget_at: now + keep.tombstone,
             };
-            self.done.insert(key.clone(), record);
-            shard.remove(key);
+            self.done.insert(hashed.clone(), record);
+            shard.remove(&hashed);
         }
         let key = key.clone();
-        lock(&self.ledger).enter(Due { key, fence }, keep, now);
-        self.sweep(now);
+        let due = {
+            let mut ledger = lock(&self.ledger);
+            ledger.enter(Due { key, fence }, keep, now);
+            ledger.take_due(now)
+        };
+        self.settle(due);
         Ok(Held::Yes)
     }
 
     async fn release(&self, key: &IdemKey, fence: Fence) -> Result<Held, StoreError> {
-        let mut shard = self.shard(key);
-        let flight = shard.get_mut(key).filter(|flight| flight.fence() == fence);
+        let (key, mut shard) = self.shard(key);
+        let flight = shard.get_mut(&key).filter(|flight| flight.fence() == fence);
         Ok(flight.map_or(Held::Lost, |flight| {
             flight.release(Instant::now());
             Held::Yes

@@ -26,12 +26,16 @@ impl MokaStore {
 
     /// Forgets and strips what is due.
     pub(super) fn sweep(&self, now: Instant) {
-        let (strip, forget) = lock(&self.ledger).take_due(now);
+        let due = lock(&self.ledger).take_due(now);
+        self.settle(due);
+    }
+
+    pub(super) fn settle(&self, (strip, forget): (Vec<Due>, Vec<Due>)) {
         for due in strip {
-            let _shard = self.shard(&due.key);
-            if let Some(mut record) = self.done.get(&due.key).filter(|r| r.fence == due.fence) {
+            let (key, _shard) = self.shard(&due.key);
+            if let Some(mut record) = self.done.get(&key).filter(|r| r.fence == due.fence) {
                 record.answer = record.answer.to_tombstone();
-                self.done.insert(due.key, record);
+                self.done.insert(key, record);
             }
         }
         forget.iter().for_each(|due| self.forget(due));
@@ -39,13 +43,9 @@ impl MokaStore {
 
     fn forget(&self, due: &Due) {
         // Under the lock, so that a record that took the place of this one is not forgotten.
-        let _shard = self.shard(&due.key);
-        if self
-            .done
-            .get(&due.key)
-            .is_some_and(|r| r.fence == due.fence)
-        {
-            self.done.invalidate(&due.key);
+        let (key, _shard) = self.shard(&due.key);
+        if self.done.get(&key).is_some_and(|r| r.fence == due.fence) {
+            self.done.invalidate(&key);
         }
         self.give_slots(1);
     }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,9 +9,58 @@ use crate::store::{Claim, Claimant, Fence, Fingerprint, IdemKey};
 /// Claims, by key.
 #[derive(Default)]
 pub(super) struct Shard {
-    flights: HashMap<IdemKey, Flight>,
+    flights: HashMap<Hashed, Flight, BuildHasherDefault<Brought>>,
     // How many there were when lapsed claims were last looked for.
     swept: usize,
+}
+
+/// A key with its hash, which chooses the shard and the place in it: a key is long, and hashed once.
+#[derive(Clone)]
+pub(super) struct Hashed {
+    pub(super) hash: u64,
+    key: IdemKey,
+}
+
+impl Hashed {
+    pub(super) fn new(key: &IdemKey, hasher: &impl BuildHasher) -> Self {
+        Self {
+            hash: hasher.hash_one(key),
+            key: key.clone(),
+        }
+    }
+}
+
+impl PartialEq for Hashed {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.key == other.key
+    }
+}
+
+impl Eq for Hashed {}
+
+impl Hash for Hashed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// Takes the hash that a key brings.
+#[derive(Default)]
+pub(super) struct Brought(u64);
+
+impl Hasher for Brought {
+    fn write(&mut self, bytes: &[u8]) {
+        // Only hashes are given.
+        debug_assert!(bytes.is_empty());
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// A claim, running or released.
@@ -24,19 +74,19 @@ pub(super) struct Flight {
 }
 
 impl Shard {
-    pub(super) fn get(&self, key: &IdemKey) -> Option<&Flight> {
+    pub(super) fn get(&self, key: &Hashed) -> Option<&Flight> {
         self.flights.get(key)
     }
 
-    pub(super) fn get_mut(&mut self, key: &IdemKey) -> Option<&mut Flight> {
+    pub(super) fn get_mut(&mut self, key: &Hashed) -> Option<&mut Flight> {
         self.flights.get_mut(key)
     }
 
-    pub(super) fn insert(&mut self, key: IdemKey, flight: Flight) -> Option<Flight> {
+    pub(super) fn insert(&mut self, key: Hashed, flight: Flight) -> Option<Flight> {
         self.flights.insert(key, flight)
     }
 
-    pub(super) fn remove(&mut self, key: &IdemKey) {
+    pub(super) fn remove(&mut self, key: &Hashed) {
         self.flights.remove(key);
     }
 
