@@ -1,8 +1,9 @@
-//! Runs everything below in a task of its own: a sender that hangs up stops nothing.
+//! Runs everything below to its end: a sender that hangs up stops nothing.
 //!
 //! Servers drop the future of a request when its connection ends, and a handler slower than the
-//! time-out of its sender (Slack 3 s, Shopify 5 s, GitHub 10 s) would never finish. The tasks are
-//! bounded: without a permit the answer is 503. A panic below is 500.
+//! time-out of its sender (Slack 3 s, Shopify 5 s, GitHub 10 s) would never finish. So what waits goes
+//! on in a task of its own; what does not wait is done before the call returns. What runs is bounded:
+//! without a permit the answer is 503. A panic below is 500.
 //!
 //! # Example
 //!
@@ -19,7 +20,8 @@
 //!
 //! # Deployment caveat
 //!
-//! A task has no task-locals of the connection. With the feature `tracing` it keeps the span.
+//! From where it first waits, a handler has no task-locals of the connection. With the feature `tracing` it
+//! keeps the span.
 
 mod layer;
 mod service;

@@ -1,6 +1,7 @@
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -14,7 +15,7 @@ use crate::rejection::Rejection;
 use crate::report::Reporter;
 use crate::verify::{Unclaimed, Verified};
 
-/// Middleware that runs the inner service in a task of its own.
+/// Middleware that runs the inner service in a task of its own, from where it first waits.
 ///
 /// See the [module docs](crate::detach).
 #[derive(Clone, Debug)]
@@ -67,11 +68,31 @@ where
         };
         #[cfg(feature = "tracing")]
         let task = tracing::Instrument::in_current_span(task);
-        ResponseFuture {
-            kind: Kind::Task {
-                task: tokio::spawn(task),
-            },
-        }
+        let kind = begin(Box::pin(task));
+        ResponseFuture { kind }
+    }
+}
+
+/// Does here what can be done without waiting, where no sender can stop it, and the rest in a task. To be woken
+/// and to switch tasks costs more than a quick handler and a store in memory together.
+fn begin<F, R, E>(mut task: Pin<Box<F>>) -> Kind<R, E>
+where
+    F: Future<Output = Result<Response<R>, E>> + Send + 'static,
+    R: Send + 'static,
+    E: Send + 'static,
+{
+    // The task polls again, so nobody has to be woken for this.
+    let mut cx = Context::from_waker(Waker::noop());
+    match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(&mut cx))) {
+        Ok(Poll::Ready(result)) => Kind::Done {
+            result: Some(result),
+        },
+        Ok(Poll::Pending) => Kind::Task {
+            task: tokio::spawn(task),
+        },
+        Err(_) => Kind::Rejected {
+            why: Rejection::HandlerPanic,
+        },
     }
 }
 
@@ -110,6 +131,7 @@ pin_project! {
     #[project = KindProj]
     #[derive(Debug)]
     enum Kind<R, E> {
+        Done { result: Option<Result<Response<R>, E>> },
         Task { #[pin] task: JoinHandle<Result<Response<R>, E>> },
         Rejected { why: Rejection },
     }
@@ -128,6 +150,10 @@ impl<R, E> Future for ResponseFuture<R, E> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(match self.project().kind.project() {
+            KindProj::Done { result } => {
+                let result = result.take().expect("polled after completion");
+                result.map(|res| res.map(ResponseBody::inner))
+            }
             KindProj::Task { task } => match ready!(task.poll(cx)) {
                 Ok(result) => result.map(|res| res.map(ResponseBody::inner)),
                 Err(err) if err.is_panic() => Ok(Rejection::HandlerPanic.response()),

@@ -131,3 +131,40 @@ async fn draining_refuses_what_is_new_and_waits_for_what_runs() {
     drained.await;
     assert_eq!(outcome(first.await.unwrap()), None);
 }
+
+#[tokio::test]
+async fn what_does_not_wait_takes_no_task_and_what_waits_goes_on_in_one() {
+    let (says, mut hears) = unbounded_channel();
+    let gate = Arc::new(Semaphore::new(0));
+    let waits = Arc::clone(&gate);
+    let handler = service_fn(move |_: Request<VerifiedBody>| {
+        let (says, gate) = (says.clone(), Arc::clone(&waits));
+        async move {
+            says.send(tokio::task::try_id()).unwrap();
+            gate.acquire().await.unwrap().forget();
+            says.send(tokio::task::try_id()).unwrap();
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        }
+    });
+    let scheme = HmacScheme::github(Secret::new(KEY).unwrap());
+    let stack = ServiceBuilder::new()
+        .layer(BodyLimitLayer::new(1024))
+        .layer(VerifyLayer::new(scheme))
+        .layer(DetachLayer::new(1))
+        .service(handler);
+    for waits in [false, true] {
+        let mut stack = stack.clone();
+        if !waits {
+            gate.add_permits(1);
+        }
+        let call = tokio::spawn(async move { stack.call(delivery()).await });
+        let caller = call.id();
+        assert_eq!(hears.recv().await, Some(Some(caller)));
+        if waits {
+            gate.add_permits(1);
+        }
+        let ends_in = hears.recv().await.flatten().unwrap();
+        assert_eq!(ends_in == caller, !waits);
+        assert_eq!(outcome(call.await.unwrap()), None);
+    }
+}

@@ -213,6 +213,7 @@ fn who_hangs_up_is_an_outcome_too() {
     let capture = Capture::default();
     let scheme = HmacScheme::github(Secret::new(KEY).unwrap());
     let handler = service_fn(|_: Request<ClaimedBody>| async {
+        tokio::task::yield_now().await;
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
     let stack = Inbound::builder(scheme).build().unwrap().layer(handler);
