@@ -5,6 +5,8 @@
 //! Round trips are counted by a proxy, one call at a time; on PostgreSQL they include the ping with
 //! which the pool takes a connection back, after the caller has its answer.
 
+mod common;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -22,6 +24,8 @@ use tower_webhook::store::{
     BoxStore, Claim, Claimant, Fingerprint, IdemKey, IdempotencyStore, LayeredStore, MokaStore,
     PostgresStore, RedisStore, Retention, StoredAnswer,
 };
+
+use self::common::table::TableStore;
 
 const TASKS: usize = 32;
 const ROUNDS: usize = 5;
@@ -385,6 +389,8 @@ async fn main() {
     drop(store);
     let store = MokaStore::with_capacity(count);
     measure("MokaStore", store, count, || None).await;
+    // The least that a store can be, for comparison.
+    measure("a table under a lock", TableStore::new(), count, || None).await;
     let store = BoxStore::new(MokaStore::with_capacity(count));
     measure("BoxStore of MokaStore", store, count, || None).await;
     redis(100_000 / scale).await;

@@ -1,5 +1,5 @@
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -11,16 +11,12 @@ use tower_webhook::store::{
     StoredAnswer,
 };
 
-/// The least that a store can be: sixteen tables under locks, and the order in which records end. It is
-/// what the other stores are measured against.
-pub(crate) struct TableStore {
-    shards: Vec<Mutex<Shard>>,
-    hasher: RandomState,
-    fences: AtomicU64,
-}
+/// The least that a store can be: a table under a lock, and the order in which records end. It is what the
+/// other stores are measured against.
+pub(crate) struct TableStore(Mutex<Table>, AtomicU64);
 
 #[derive(Default)]
-struct Shard {
+struct Table {
     records: HashMap<IdemKey, Record>,
     ends: VecDeque<(Instant, IdemKey)>,
 }
@@ -35,16 +31,11 @@ struct Record {
 
 impl TableStore {
     pub(crate) fn new() -> Self {
-        Self {
-            shards: (0..16).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
-            fences: AtomicU64::new(1),
-        }
+        Self(Mutex::default(), AtomicU64::new(1))
     }
 
-    fn shard(&self, key: &IdemKey) -> MutexGuard<'_, Shard> {
-        let index = self.hasher.hash_one(key) as usize % self.shards.len();
-        self.shards[index].lock().expect("nobody panics under it")
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().expect("nobody panics under it")
     }
 }
 
@@ -57,9 +48,11 @@ impl IdempotencyStore for TableStore {
         lease: Duration,
     ) -> Result<Claim, StoreError> {
         let now = Instant::now();
-        let mut shard = self.shard(key);
+        let mut table = self.table();
+        let entry = table.records.entry(key.clone());
         let mut reclaimed = false;
-        if let Some(record) = shard.records.get(key) {
+        if let Entry::Occupied(found) = &entry {
+            let record = found.get();
             reclaimed = now >= record.until;
             if record.payload != *payload {
                 return Ok(Claim::Mismatch);
@@ -80,16 +73,15 @@ impl IdempotencyStore for TableStore {
                 _ => {}
             }
         }
-        let fence = self.fences.fetch_add(1, Ordering::Relaxed);
+        let fence = self.1.fetch_add(1, Ordering::Relaxed);
         let fence = Fence::new(NonZeroU64::new(fence).expect("it starts at one"));
-        let record = Record {
+        entry.insert_entry(Record {
             fence,
             who,
             payload: *payload,
             until: now + lease,
             answer: None,
-        };
-        shard.records.insert(key.clone(), record);
+        });
         Ok(Claim::Acquired { fence, reclaimed })
     }
 
@@ -99,8 +91,8 @@ impl IdempotencyStore for TableStore {
         fence: Fence,
         lease: Duration,
     ) -> Result<Held, StoreError> {
-        let mut shard = self.shard(key);
-        let record = shard.records.get_mut(key).filter(|r| r.fence == fence);
+        let mut table = self.table();
+        let record = table.records.get_mut(key).filter(|r| r.fence == fence);
         Ok(record.map_or(Held::Lost, |record| {
             record.until = Instant::now() + lease;
             Held::Yes
@@ -115,28 +107,28 @@ impl IdempotencyStore for TableStore {
         keep: Retention,
     ) -> Result<Held, StoreError> {
         let now = Instant::now();
-        let mut shard = self.shard(key);
-        let Some(record) = shard.records.get_mut(key).filter(|r| r.fence == fence) else {
+        let mut table = self.table();
+        let Some(record) = table.records.get_mut(key).filter(|r| r.fence == fence) else {
             return Ok(Held::Lost);
         };
         record.answer = Some(answer.clone());
         record.until = now + keep.tombstone;
         let until = record.until;
-        shard.ends.push_back((until, key.clone()));
-        while let Some((_, key)) = shard.ends.pop_front_if(|(until, _)| now >= *until) {
-            if shard.records.get(&key).is_some_and(|r| now >= r.until) {
-                shard.records.remove(&key);
+        table.ends.push_back((until, key.clone()));
+        while let Some((_, key)) = table.ends.pop_front_if(|(until, _)| now >= *until) {
+            if table.records.get(&key).is_some_and(|r| now >= r.until) {
+                table.records.remove(&key);
             }
         }
         Ok(Held::Yes)
     }
 
     async fn release(&self, key: &IdemKey, fence: Fence) -> Result<Held, StoreError> {
-        let mut shard = self.shard(key);
-        if shard.records.get(key).is_none_or(|r| r.fence != fence) {
+        let mut table = self.table();
+        if table.records.get(key).is_none_or(|r| r.fence != fence) {
             return Ok(Held::Lost);
         }
-        shard.records.remove(key);
+        table.records.remove(key);
         Ok(Held::Yes)
     }
 }

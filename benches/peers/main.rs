@@ -4,7 +4,8 @@
 //! that stay open, deliveries with ids of their own, signed before the time is taken. The candidates are
 //! measured in turn in every round, one further each time, in a server that was just started. `-- --install`
 //! installs what others ship, pinned, below the target directory; without it those are skipped.
-//! `-- memory` measures a thousand slow uploads instead.
+//! `-- memory` measures a thousand slow uploads instead; `--only NAME` measures the candidates whose names hold
+//! that, and writes nothing down.
 
 mod candidates;
 #[path = "../common/mod.rs"]
@@ -87,7 +88,7 @@ fn measure(candidate: &Candidate, requests: &Rc<Requests>, time: Duration) -> Op
 }
 
 /// All candidates at one size, in all rounds.
-fn compare(size: usize, rounds: usize, time: Duration) -> Vec<Row> {
+fn compare(size: usize, rounds: usize, time: Duration, only: &str) -> Vec<Row> {
     let body = push(size);
     let most = (800_000_000 / (size + 4096)).min(160_000);
     let requests = [Scheme::GitHub, Scheme::StandardWebhooks]
@@ -97,6 +98,9 @@ fn compare(size: usize, rounds: usize, time: Duration) -> Vec<Row> {
         for index in 0..CANDIDATES.len() {
             let index = (index + round) % CANDIDATES.len();
             let candidate = &CANDIDATES[index];
+            if !candidate.name.contains(only) {
+                continue;
+            }
             let requests = &requests[usize::from(candidate.scheme != Scheme::GitHub)];
             all[index].extend(measure(candidate, requests, time));
         }
@@ -104,6 +108,9 @@ fn compare(size: usize, rounds: usize, time: Duration) -> Vec<Row> {
     let mut rows = Vec::new();
     for (candidate, rounds) in CANDIDATES.iter().zip(&all) {
         if rounds.is_empty() {
+            if !candidate.name.contains(only) {
+                continue;
+            }
             println!(
                 "skipped: {} is not installed, or does not start",
                 candidate.name
@@ -240,14 +247,15 @@ fn main() {
         }
     }
     if is_test {
-        compare(1 << 10, 1, Duration::from_millis(30));
+        compare(1 << 10, 1, Duration::from_millis(30), "");
         return;
     }
-    let rounds = arguments
-        .iter()
-        .skip_while(|argument| *argument != "--rounds")
-        .nth(1);
-    let rounds = rounds.map_or(ROUNDS, |rounds| rounds.parse().expect("a number"));
+    let value = |name: &str| {
+        let mut rest = arguments.iter().skip_while(|argument| *argument != name);
+        rest.nth(1)
+    };
+    let rounds = value("--rounds").map_or(ROUNDS, |rounds| rounds.parse().expect("a number"));
+    let only = value("--only").map_or("", String::as_str);
     let asked: Vec<_> = SIZES
         .iter()
         .filter(|size| asked(&size.to_string()))
@@ -260,7 +268,10 @@ fn main() {
     let mut rows = results::read(RESULTS);
     for size in sizes {
         rows.retain(|row| row.bytes != *size);
-        rows.extend(compare(*size, rounds, TIME));
+        rows.extend(compare(*size, rounds, TIME, only));
+    }
+    if !only.is_empty() {
+        return;
     }
     rows.sort_by_key(|row| row.bytes);
     results::write(RESULTS, &rows);
