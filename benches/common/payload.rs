@@ -4,25 +4,34 @@ const HEAD: &str = r#"{"ref":"refs/heads/main","after":"6113728f27ae82c7b1a177c8
 
 /// The payload of a push to GitHub, of exactly `size` bytes, 256 at least.
 pub(crate) fn push(size: usize) -> Bytes {
+    const FILES: &str = r#"],"files":["#;
+    const END: &str = r#"],"filler":""}"#;
     let mut text = HEAD.to_owned();
-    let filler = |text: &str| size.checked_sub(text.len() + r#"],"filler":""}"#.len());
-    for number in 0.. {
-        let before = text.len();
-        if number > 0 {
-            text.push(',');
-        }
-        text.push_str(&commit(number));
-        if filler(&text).is_none() {
-            text.truncate(before);
-            break;
-        }
-    }
-    let filler = filler(&text).expect("256 bytes at least");
-    text.push_str(r#"],"filler":""#);
-    text.extend(std::iter::repeat_n('x', filler));
-    text.push_str(r#""}"#);
+    list(&mut text, size - FILES.len() - END.len(), commit);
+    text.push_str(FILES);
+    list(&mut text, size - END.len(), file);
+    // Less than a file is long, so that it is as dense as what is really sent.
+    let filler = "x".repeat(size - text.len() - END.len());
+    text.push_str(&END.replace(r#""}"#, &format!(r#"{filler}"}}"#)));
     assert_eq!(text.len(), size);
     text.into()
+}
+
+/// As many items as fit into `end` bytes.
+fn list(text: &mut String, end: usize, item: fn(u64) -> String) {
+    for number in 0.. {
+        let comma = if number > 0 { "," } else { "" };
+        let item = item(number);
+        if text.len() + comma.len() + item.len() > end {
+            break;
+        }
+        text.push_str(comma);
+        text.push_str(&item);
+    }
+}
+
+fn file(number: u64) -> String {
+    format!(r#"{{"name":"src/{number}.rs","additions":{number},"changed":true}}"#)
 }
 
 fn commit(number: u64) -> String {
