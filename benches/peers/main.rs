@@ -90,7 +90,7 @@ fn measure(candidate: &Candidate, requests: &Rc<Requests>, time: Duration) -> Op
 /// All candidates at one size, in all rounds.
 fn compare(size: usize, rounds: usize, time: Duration, only: &str) -> Vec<Row> {
     let body = push(size);
-    let most = (800_000_000 / (size + 4096)).min(160_000);
+    let most = 3_000_000_000 / (size + 4096);
     let requests = [Scheme::GitHub, Scheme::StandardWebhooks]
         .map(|scheme| Rc::new(Requests::new(scheme, body.clone(), most)));
     let mut all: Vec<Vec<Round>> = CANDIDATES.iter().map(|_| vec![]).collect();
