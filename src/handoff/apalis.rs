@@ -14,7 +14,8 @@ use super::{Enqueued, Job, Queue, QueueError};
 ///
 /// Only durable storages fit; those of apalis in memory do not compile here. The key of a job is the
 /// `idempotency_key` of its task: PostgreSQL and SQLite hold at most one task of a key in a queue, as long
-/// as the task exists. Redis holds each that is pushed.
+/// as the task exists. Redis holds each that is pushed, unless its `Config` has an `idempotency_ttl`: then a key
+/// is dropped for that long.
 ///
 /// # Example
 ///

@@ -12,14 +12,14 @@
 //! | queue | feature | what an acknowledgement means | drops a known key |
 //! |---|---|---|---|
 //! | `JetStreamQueue` | `handoff-nats` | written to the stream's file, on its replicas | within the stream's duplicate window |
-//! | `ApalisQueue` | `handoff-apalis` | committed to PostgreSQL or SQLite; on Redis, as its `appendonly` says | while the task exists (not on Redis) |
+//! | `ApalisQueue` | `handoff-apalis` | committed to PostgreSQL or SQLite; on Redis, as its `appendonly` says | while the task exists; on Redis, for its `idempotency_ttl`, by default none |
 //! | [`LossyChannel`] | – | nothing: a process that dies loses what is in it | no |
 //!
 //! # The worker
 //!
 //! No queue delivers once, so a worker claims each job before it works, by the protocol of the
 //! receiver: claim [`Job::work_key`], renew while working, complete, or release.
-//! `examples/worker.rs` does so, with acknowledgements, and a dead letter after a number of tries.
+//! `examples/worker` does so on a channel, apalis and JetStream, with acknowledgements, and a dead letter after a number of tries.
 //!
 //! # Example
 //!

@@ -1,6 +1,7 @@
 //! 202 means that the queue has the delivery; anything else, that the sender must try again.
 
 mod apalis;
+mod apalis_redis;
 mod apalis_sqlite;
 mod kill;
 mod nats;
