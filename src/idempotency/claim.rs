@@ -122,6 +122,10 @@ impl<St: IdempotencyStore> Ticket<St> {
     /// Completes the claim; where that fails, goes on trying after the answer went out.
     ///
     /// `is_refusal` says how a receipt ends that waits for it.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` keeps its arguments twice"
+    )]
     pub(super) fn commit(
         self,
         answer: StoredAnswer,
