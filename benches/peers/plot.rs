@@ -36,7 +36,10 @@ fn panel(
     area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
 ) -> Result<(), Failure> {
     let highest = rows.iter().map(|row| row.rate).fold(1.0, f64::max);
-    let title = format!("{} KiB: deliveries a second on one core", size >> 10);
+    let title = format!(
+        "{} KiB: deliveries a second on one core (CPU a delivery)",
+        size >> 10
+    );
     area.draw(&Text::new(title, (12, 10), ("sans-serif", 15).into_font()))?;
     for (line, row) in (0..).zip(rows) {
         let top = 36 + 22 * line;
