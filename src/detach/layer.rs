@@ -1,11 +1,10 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_layer::Layer;
 
 use super::Detach;
 use crate::rejection::Rejection;
+use crate::sync::{AtomicBool, Ordering, OwnedSemaphorePermit, Semaphore};
 
 /// Layer that applies the [`Detach`] middleware.
 ///

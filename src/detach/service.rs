@@ -4,7 +4,6 @@ use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::DetachLayer;
@@ -12,6 +11,7 @@ use crate::body::ResponseBody;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::report::Reporter;
+use crate::sync::{JoinHandle, spawn};
 use crate::verify::{Unclaimed, Verified};
 
 /// Middleware that runs the inner service in a task of its own.
@@ -68,9 +68,7 @@ where
         #[cfg(feature = "tracing")]
         let task = tracing::Instrument::in_current_span(task);
         ResponseFuture {
-            kind: Kind::Task {
-                task: tokio::spawn(task),
-            },
+            kind: Kind::Task { task: spawn(task) },
         }
     }
 }
