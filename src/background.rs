@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use crate::sync::{Semaphore, spawn};
 
 /// Tasks in the background. Clones share them.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ impl Background {
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         // Without a permit it runs all the same, only that nobody waits for it.
         let permit = Arc::clone(&self.0).try_acquire_owned();
-        tokio::spawn(async move {
+        spawn(async move {
             work.await;
             drop(permit);
         });

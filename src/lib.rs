@@ -86,6 +86,7 @@ pub mod scheme;
 pub mod secret;
 mod span;
 pub mod store;
+mod sync;
 pub mod time;
 
 pub use self::stack::Inbound;

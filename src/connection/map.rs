@@ -1,8 +1,9 @@
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::SourceError;
 use super::{Connection, ConnectionError, ConnectionId, ConnectionSource, ConnectionsFile};
+use crate::sync::{PoisonError, RwLock};
 
 /// Connections in memory, that can be replaced as a whole while the receiver runs. Clones share them.
 #[derive(Clone, Debug)]

@@ -1,11 +1,10 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_layer::Layer;
 
 use super::Detach;
 use crate::rejection::Rejection;
+use crate::sync::{AtomicBool, Ordering, OwnedSemaphorePermit, Semaphore};
 
 /// Layer that applies the [`Detach`] middleware.
 ///
@@ -32,9 +31,12 @@ impl DetachLayer {
     /// Refuses what is new from now on, with 503, and waits until nothing runs.
     pub async fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
-        // The semaphore is never closed, so this ends when the last handler does.
-        let all = self.permits.acquire_many(self.max).await;
-        drop(all);
+        // Closed by no one else, and then nothing runs.
+        if let Ok(all) = self.permits.acquire_many(self.max).await {
+            // Before they are given back: who looked before that was set comes too late now.
+            self.permits.close();
+            drop(all);
+        }
     }
 
     pub(super) fn permit(&self) -> Result<OwnedSemaphorePermit, Rejection> {
@@ -42,7 +44,10 @@ impl DetachLayer {
             return Err(Rejection::Draining);
         }
         let permit = Arc::clone(&self.permits).try_acquire_owned();
-        permit.map_err(|_| Rejection::Shed)
+        permit.map_err(|_| match self.draining.load(Ordering::Relaxed) {
+            true => Rejection::Draining,
+            false => Rejection::Shed,
+        })
     }
 }
 

@@ -21,7 +21,8 @@
 //! # Deployment caveat
 //!
 //! From where it first waits, a handler has no task-locals of the connection. With the feature `tracing` it
-//! keeps the span.
+//! keeps the span. What it computes before that holds up the other requests of an HTTP/2
+//! connection; computing that takes long belongs in `spawn_blocking`, here as everywhere.
 
 mod layer;
 mod service;

@@ -5,7 +5,6 @@ use std::task::{Context, Poll, Waker, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::DetachLayer;
@@ -13,6 +12,7 @@ use crate::body::ResponseBody;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::report::Reporter;
+use crate::sync::{JoinHandle, spawn};
 use crate::verify::{Unclaimed, Verified};
 
 /// Middleware that runs the inner service in a task of its own, from where it first waits.
@@ -88,7 +88,7 @@ where
             result: Some(result),
         },
         Ok(Poll::Pending) => Kind::Task {
-            task: tokio::spawn(task),
+            task: spawn(task),
         },
         Err(_) => Kind::Rejected {
             why: Rejection::HandlerPanic,

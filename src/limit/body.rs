@@ -8,12 +8,12 @@ use bytes::{Buf, Bytes};
 use http_body::Body;
 use http_body_util::{LengthLimitError, Limited};
 use pin_project_lite::pin_project;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
 use super::BodyLimitLayer;
 use crate::BoxError;
 use crate::rejection::Rejection;
+use crate::sync::OwnedSemaphorePermit;
 
 pin_project! {
     /// A bounded body that nobody has verified.

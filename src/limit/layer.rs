@@ -1,10 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tower_layer::Layer;
 
 use super::BodyLimit;
+use crate::sync::Semaphore;
 
 /// Layer that applies the [`BodyLimit`] middleware.
 ///

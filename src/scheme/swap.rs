@@ -1,10 +1,11 @@
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::request::Parts;
 
 use super::{Authenticator, Profile};
+use crate::sync::{PoisonError, RwLock};
 
 /// A scheme that can be replaced while the receiver runs, for new secrets. Clones share it.
 ///

@@ -5,10 +5,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::delivery::Delivery;
 use crate::scheme::{Profile, Shape};
+use crate::sync::OwnedSemaphorePermit;
 
 /// Request body whose signature has been verified.
 ///

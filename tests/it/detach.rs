@@ -130,6 +130,10 @@ async fn draining_refuses_what_is_new_and_waits_for_what_runs() {
     gate.add_permits(1);
     drained.await;
     assert_eq!(outcome(first.await.unwrap()), None);
+    // Once drained it stays so, and may be asked for again.
+    detach.drain().await;
+    let third = outcome(stack.call(delivery()).await);
+    assert_eq!(third, Some(Outcome::Rejected(Rejection::Draining)));
 }
 
 #[tokio::test]

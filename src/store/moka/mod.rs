@@ -5,8 +5,6 @@ mod shard;
 use std::fmt;
 use std::hash::{BuildHasherDefault, RandomState};
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -18,6 +16,7 @@ use super::{
     Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, Retention, StoreError,
     StoredAnswer,
 };
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::time::{Clock as _, SystemClock};
 
 /// Records kept unless said otherwise: 155 MB at the 590 bytes a record that were measured.

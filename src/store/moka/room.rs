@@ -1,11 +1,10 @@
 //! How a store with a bound comes by room.
 
-use std::sync::atomic::Ordering;
-
 use tokio::time::Instant;
 
 use super::ledger::Due;
 use super::{MokaStore, lock};
+use crate::sync::Ordering;
 
 impl MokaStore {
     /// Forgets what is due and, where that gives no room, one record past its safety window.
