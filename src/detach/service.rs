@@ -87,9 +87,7 @@ where
         Ok(Poll::Ready(result)) => Kind::Done {
             result: Some(result),
         },
-        Ok(Poll::Pending) => Kind::Task {
-            task: spawn(task),
-        },
+        Ok(Poll::Pending) => Kind::Task { task: spawn(task) },
         Err(_) => Kind::Rejected {
             why: Rejection::HandlerPanic,
         },
