@@ -5,6 +5,7 @@ mod catalogue;
 mod client;
 mod egress;
 mod model;
+mod postgres;
 mod sender;
 mod sign;
 mod sqlite;
