@@ -6,6 +6,10 @@ WITH said AS MATERIALIZED (
         id, number, next, due_at, reason, ended_at, endpoint, effect,
         at, took, status, code, message, response, place
     )
+), locked AS MATERIALIZED (
+    -- All lock in one order, so that no two wait for each other.
+    SELECT id FROM {schema}.outbox_deliveries
+    WHERE id = ANY (ARRAY(SELECT id FROM said)) ORDER BY id FOR UPDATE
 ), moved AS (
     -- 0 delivered, 1 retry, 2 dead, 3 released.
     UPDATE {schema}.outbox_deliveries d
@@ -16,7 +20,7 @@ WITH said AS MATERIALIZED (
         failed = d.failed + CASE WHEN said.next IN (1, 2) THEN 1 ELSE 0 END,
         changed_at = said.ended_at
     FROM said
-    WHERE d.id = said.id AND d.attempt = said.number AND d.leased
+    WHERE d.id = ANY (ARRAY(SELECT id FROM locked)) AND d.id = said.id AND d.attempt = said.number AND d.leased
       AND (d.state = 0 OR d.state = 2 AND d.reason = 'endpoint_disabled' AND said.next = 0)
     RETURNING d.id, d.attempt
 ), written AS (
@@ -39,14 +43,19 @@ WITH said AS MATERIALIZED (
     SELECT endpoint, bool_or(effect = 1) AS succeeded,
            count(*) FILTER (WHERE effect = 2 AND place > well) AS failures,
            (array_agg(ended_at ORDER BY place) FILTER (WHERE effect = 2 AND place > well))[1] AS since
-    FROM counted GROUP BY endpoint ORDER BY endpoint
+    FROM counted GROUP BY endpoint
+), sick AS MATERIALIZED (
+    -- Where nothing changes nothing is written, nor locked: endpoints that are well cost nothing.
+    SELECT e.id FROM fold JOIN {schema}.outbox_endpoints e ON e.id = fold.endpoint
+    WHERE fold.failures > 0 OR e.failures > 0
+    ORDER BY e.id FOR UPDATE OF e
 ), health AS (
-    -- Where nothing changes nothing is written: endpoints that are well cost nothing.
     UPDATE {schema}.outbox_endpoints e
     SET failures = CASE WHEN fold.succeeded THEN 0 ELSE e.failures END + fold.failures,
         failing_since = CASE WHEN fold.succeeded THEN fold.since ELSE coalesce(e.failing_since, fold.since) END
     FROM fold JOIN {schema}.outbox_endpoints old ON old.id = fold.endpoint
-    WHERE e.id = fold.endpoint AND (fold.failures > 0 OR e.failures > 0)
+    WHERE e.id = ANY (ARRAY(SELECT id FROM sick)) AND e.id = fold.endpoint
+      AND (fold.failures > 0 OR e.failures > 0)
     RETURNING e.id,
               -- What others settled meanwhile is not in the snapshot.
               CASE WHEN fold.succeeded THEN old.failures ELSE (e.failures - fold.failures)::int END AS before, e.failures, e.failing_since, e.paused_until

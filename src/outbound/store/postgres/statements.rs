@@ -95,9 +95,12 @@ const LIST: &str = "
     ORDER BY place LIMIT $3";
 
 const RENEW: &str = "
+    WITH locked AS MATERIALIZED (
+        SELECT id FROM {schema}.outbox_deliveries WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
+    )
     UPDATE {schema}.outbox_deliveries d SET due_at = $3
     FROM unnest($1::bigint[], $2::int[]) AS held (id, number)
-    WHERE d.id = held.id AND d.attempt = held.number AND d.leased AND d.state = 0";
+    WHERE d.id = ANY (ARRAY(SELECT id FROM locked)) AND d.id = held.id AND d.attempt = held.number AND d.leased AND d.state = 0";
 
 const WRITTEN: &str = "
     SELECT a.delivery, a.number FROM unnest($1::bigint[], $2::int[]) AS said (id, number)
