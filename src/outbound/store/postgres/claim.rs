@@ -48,6 +48,17 @@ impl PostgresOutbox {
         let rows = rows
             .map_err(StoreError::unavailable)?
             .map_err(StoreError::unavailable)?;
+        let left = rows.first().map(|row| row.try_get("endpoints_left"));
+        let left: Vec<String> = left
+            .transpose()
+            .map_err(StoreError::unavailable)?
+            .unwrap_or_default();
+        for endpoint in left {
+            // A lot at each claim; where that fails, at the next one.
+            if self.bury_lot(&endpoint, request.now).await.is_err() {
+                break;
+            }
+        }
         read(&rows, request.limit as usize).map_err(StoreError::unavailable)
     }
 }

@@ -12,8 +12,9 @@ WITH RECURSIVE visit (endpoint, due_at, turn) AS (
 ), visited AS MATERIALIZED (
     SELECT visit.endpoint, visit.due_at, visit.turn,
            greatest(visit.due_at, coalesce(e.paused_until, visit.due_at)) AS first,
+           -- Emitted while its endpoint was being forgotten or disabled, or left where its burial broke off.
+           e.id IS NULL OR e.disabled IS NOT NULL AS is_left,
            CASE
-               -- Emitted while its endpoint was being forgotten or disabled.
                WHEN e.id IS NULL OR e.disabled IS NOT NULL OR e.paused_until > $3 THEN 0
                WHEN e.failures < $4 THEN base.most
                ELSE least(base.most, CASE WHEN coalesce(known.in_flight, 0) = 0 THEN 1 ELSE 0 END)
@@ -54,6 +55,7 @@ SELECT (SELECT count(*) FROM visited) AS visits,
        (SELECT min(first) FROM visited WHERE first > $3 AND (
            (SELECT count(*) FROM picked) < $9 OR turn <= (SELECT max(turn) FROM picked)
        )) AS next_due,
+       ARRAY(SELECT endpoint FROM visited WHERE is_left) AS endpoints_left,
        taken.id AS delivery, taken.number, taken.failed, taken.manual, taken.was_due_at,
        taken.event AS event_place, event.id AS event_id, event.type, event.api_version,
        event.content_type, event.body, e.*

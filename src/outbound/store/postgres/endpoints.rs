@@ -1,5 +1,6 @@
 use super::PostgresOutbox;
 use super::rows::{self, signed};
+use super::statements::LOT;
 use crate::outbound::endpoint::{EndpointId, EndpointRecord};
 use crate::outbound::store::{EndpointChange, EndpointQuery, StoreError};
 
@@ -36,7 +37,7 @@ impl PostgresOutbox {
     ) -> Result<bool, StoreError> {
         let endpoint = &record.endpoint;
         let update = || {
-            sqlx::query_scalar::<_, i64>(self.0.statements.update.text())
+            sqlx::query(self.0.statements.update.text())
                 .bind(endpoint.id.as_str())
                 .bind(endpoint.tenant.as_str())
                 .bind(&endpoint.url)
@@ -49,10 +50,13 @@ impl PostgresOutbox {
                 .bind(endpoint.updated_at)
                 .bind(&record.sealed)
                 .bind(version)
-                .bind(now)
-                .fetch_one(&self.0.pool)
+                .execute(&self.0.pool)
         };
-        Ok(self.patiently(update).await? > 0)
+        let updated = self.patiently(update).await?.rows_affected() > 0;
+        if updated && !endpoint.state.is_active() {
+            self.bury(&endpoint.id, now).await;
+        }
+        Ok(updated)
     }
 
     pub(super) async fn change(
@@ -71,24 +75,56 @@ impl PostgresOutbox {
             }
             EndpointChange::Disable { reason, failures } => {
                 let disable = || {
-                    sqlx::query_scalar::<_, i64>(self.0.statements.disable.text())
+                    sqlx::query(self.0.statements.disable.text())
                         .bind(id.as_str())
                         .bind(reason)
                         .bind(signed(*failures))
                         .bind(now)
-                        .fetch_one(&self.0.pool)
+                        .execute(&self.0.pool)
                 };
-                Ok(self.patiently(disable).await? > 0)
+                let disabled = self.patiently(disable).await?.rows_affected() > 0;
+                if disabled {
+                    self.bury(id, now).await;
+                }
+                Ok(disabled)
             }
         }
     }
 
+    /// Buries what is pending of an endpoint that gets nothing. Where that fails it is disabled all the same: the claims
+    /// bury what is left.
+    async fn bury(&self, id: &EndpointId, now: i64) {
+        while self
+            .bury_lot(id.as_str(), now)
+            .await
+            .is_ok_and(|lot| lot == LOT)
+        {}
+    }
+
+    pub(super) async fn bury_lot(&self, id: &str, now: i64) -> Result<u64, StoreError> {
+        let lot = || {
+            let lot = sqlx::query_scalar::<_, i64>(self.0.statements.bury.text());
+            lot.bind(id).bind(now).fetch_one(&self.0.pool)
+        };
+        Ok(self.patiently(lot).await?.unsigned_abs())
+    }
+
+    /// The endpoint first, so that nothing more of it is sent; then what was of it, also where a call before broke off.
     pub(super) async fn delete(&self, id: &EndpointId) -> Result<bool, StoreError> {
         let delete = || {
-            let delete = sqlx::query_scalar::<_, i64>(self.0.statements.delete.text());
-            delete.bind(id.as_str()).fetch_one(&self.0.pool)
+            let delete = sqlx::query(self.0.statements.delete.text());
+            delete.bind(id.as_str()).execute(&self.0.pool)
         };
-        Ok(self.patiently(delete).await? > 0)
+        let deleted = self.patiently(delete).await?.rows_affected() > 0;
+        loop {
+            let lot = || {
+                let lot = sqlx::query_scalar::<_, i64>(self.0.statements.delete_lot.text());
+                lot.bind(id.as_str()).fetch_one(&self.0.pool)
+            };
+            if self.patiently(lot).await?.unsigned_abs() < LOT {
+                return Ok(deleted);
+            }
+        }
     }
 
     pub(super) async fn find(&self, id: &EndpointId) -> Result<Option<EndpointRecord>, StoreError> {

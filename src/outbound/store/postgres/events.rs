@@ -83,22 +83,31 @@ impl PostgresOutbox {
         attempts.map_err(StoreError::unavailable)
     }
 
+    // Not again where the connection broke: then it would count what is pending by now as nothing.
     pub(super) async fn send_again(&self, revive: &Revive, now: i64) -> Result<u64, StoreError> {
         let statements = &self.0.statements;
         let endpoint = revive.endpoint.as_str();
-        // Not again where the connection broke: then it would count what is pending by now as nothing.
-        let query = match &revive.which {
+        let (time, delivered) = match &revive.which {
             Revival::Event(event) => {
                 let query = sqlx::query(statements.revive_event.text());
-                query.bind(endpoint).bind(now).bind(event.as_str())
+                let query = query.bind(endpoint).bind(now).bind(event.as_str());
+                let done = query.execute(&self.0.pool).await;
+                return Ok(done.map_err(StoreError::unavailable)?.rows_affected());
             }
-            Revival::Since { time, delivered } => {
-                let query = sqlx::query(statements.revive_since.text());
-                query.bind(endpoint).bind(now).bind(*time).bind(*delivered)
-            }
+            Revival::Since { time, delivered } => (*time, *delivered),
         };
-        let done = query.execute(&self.0.pool).await;
-        Ok(done.map_err(StoreError::unavailable)?.rows_affected())
+        let (mut revived, mut last) = (0, 0);
+        loop {
+            let lot = sqlx::query_as::<_, (i64, Option<i64>)>(statements.revive_since.text());
+            let lot = lot.bind(endpoint).bind(now).bind(time).bind(delivered);
+            let lot = lot.bind(last).fetch_one(&self.0.pool).await;
+            let (count, end) = lot.map_err(StoreError::unavailable)?;
+            revived += count.unsigned_abs();
+            match end {
+                Some(end) if count.unsigned_abs() == LOT => last = end,
+                _ => return Ok(revived),
+            }
+        }
     }
 
     pub(super) async fn forget(&self, purge: &Purge) -> Result<u64, StoreError> {

@@ -8,7 +8,9 @@ pub(super) struct Statements {
     pub(super) update: Statement,
     pub(super) pause: Statement,
     pub(super) disable: Statement,
+    pub(super) bury: Statement,
     pub(super) delete: Statement,
+    pub(super) delete_lot: Statement,
     pub(super) find: Statement,
     pub(super) list: Statement,
     pub(super) emit: Statement,
@@ -35,7 +37,7 @@ impl Statement {
     }
 }
 
-/// Most rows that are forgotten at once.
+/// Most deliveries that are buried, revived or forgotten at once.
 pub(super) const LOT: u64 = 1000;
 
 const INSERT: &str = "
@@ -46,45 +48,47 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING";
 
 const UPDATE: &str = "
-    WITH changed AS (
-        UPDATE {schema}.outbox_endpoints
-        SET tenant = $2, url = $3, description = $4, events = $5, max_concurrent = $6, max_per_second = $7,
-            disabled = $8, created_at = $9, updated_at = $10, version = version + 1, sealed = $11
-        WHERE id = $1 AND version = $12
-        RETURNING id, disabled
-    ), buried AS (
-        UPDATE {schema}.outbox_deliveries d
-        SET state = 2, reason = 'endpoint_disabled', changed_at = $13
-        FROM changed WHERE changed.disabled IS NOT NULL AND d.endpoint = changed.id AND d.state = 0
-    )
-    SELECT count(*) FROM changed";
+    UPDATE {schema}.outbox_endpoints
+    SET tenant = $2, url = $3, description = $4, events = $5, max_concurrent = $6, max_per_second = $7,
+        disabled = $8, created_at = $9, updated_at = $10, version = version + 1, sealed = $11
+    WHERE id = $1 AND version = $12";
 
 const PAUSE: &str = "
     UPDATE {schema}.outbox_endpoints SET paused_until = $2
     WHERE id = $1 AND (paused_until IS NULL OR paused_until < $2)";
 
 const DISABLE: &str = "
-    WITH changed AS (
-        UPDATE {schema}.outbox_endpoints
-        SET disabled = $2, version = version + 1, updated_at = $4
-        WHERE id = $1 AND disabled IS NULL AND failures >= $3
-        RETURNING id
-    ), buried AS (
-        UPDATE {schema}.outbox_deliveries d
-        SET state = 2, reason = 'endpoint_disabled', changed_at = $4
-        FROM changed WHERE d.endpoint = changed.id AND d.state = 0
-    )
-    SELECT count(*) FROM changed";
+    UPDATE {schema}.outbox_endpoints
+    SET disabled = $2, version = version + 1, updated_at = $4
+    WHERE id = $1 AND disabled IS NULL AND failures >= $3";
 
-const DELETE: &str = "
-    WITH endpoint AS (
-        DELETE FROM {schema}.outbox_endpoints WHERE id = $1 RETURNING id
-    ), gone AS (
-        DELETE FROM {schema}.outbox_deliveries d USING endpoint WHERE d.endpoint = endpoint.id RETURNING d.id
-    ), attempts AS (
-        DELETE FROM {schema}.outbox_attempts a USING gone WHERE a.delivery = gone.id
+const BURY: &str = "
+    WITH lot AS MATERIALIZED (
+        SELECT id FROM {schema}.outbox_deliveries
+        WHERE state = 0 AND endpoint = $1
+          AND NOT EXISTS (SELECT FROM {schema}.outbox_endpoints e WHERE e.id = $1 AND e.disabled IS NULL)
+        ORDER BY due_at, id LIMIT 1000
+    ), locked AS MATERIALIZED (
+        SELECT id FROM {schema}.outbox_deliveries WHERE id = ANY (ARRAY(SELECT id FROM lot)) ORDER BY id FOR UPDATE
+    ), buried AS (
+        UPDATE {schema}.outbox_deliveries SET state = 2, reason = 'endpoint_disabled', changed_at = $2
+        WHERE id = ANY (ARRAY(SELECT id FROM locked)) AND state = 0
     )
-    SELECT count(*) FROM endpoint";
+    SELECT count(*) FROM lot";
+
+const DELETE: &str = "DELETE FROM {schema}.outbox_endpoints WHERE id = $1";
+
+const DELETE_LOT: &str = "
+    WITH lot AS MATERIALIZED (
+        SELECT id FROM {schema}.outbox_deliveries
+        WHERE endpoint = $1 AND NOT EXISTS (SELECT FROM {schema}.outbox_endpoints e WHERE e.id = $1)
+        ORDER BY id LIMIT 1000 FOR UPDATE
+    ), gone AS (
+        DELETE FROM {schema}.outbox_deliveries WHERE id = ANY (ARRAY(SELECT id FROM lot))
+    ), attempts AS (
+        DELETE FROM {schema}.outbox_attempts WHERE delivery = ANY (ARRAY(SELECT id FROM lot))
+    )
+    SELECT count(*) FROM lot";
 
 const FIND: &str = "SELECT e.* FROM {schema}.outbox_endpoints e WHERE id = $1";
 
@@ -100,7 +104,8 @@ const RENEW: &str = "
     )
     UPDATE {schema}.outbox_deliveries d SET due_at = $3
     FROM unnest($1::bigint[], $2::int[]) AS held (id, number)
-    WHERE d.id = ANY (ARRAY(SELECT id FROM locked)) AND d.id = held.id AND d.attempt = held.number AND d.leased AND d.state = 0";
+    WHERE d.id = ANY (ARRAY(SELECT id FROM locked)) AND d.id = held.id AND d.attempt = held.number AND d.leased
+      AND d.state = 0";
 
 const WRITTEN: &str = "
     SELECT a.delivery, a.number FROM unnest($1::bigint[], $2::int[]) AS said (id, number)
@@ -122,16 +127,27 @@ const ATTEMPTS: &str = "
     ) a
     ORDER BY asked.place, a.number";
 
-const REVIVE: &str = "
+/// One at most.
+const REVIVE_EVENT: &str = "
     UPDATE {schema}.outbox_deliveries d
     SET state = 0, reason = NULL, due_at = $2, leased = false, failed = 0, manual = true, changed_at = $2
     FROM {schema}.outbox_endpoints e
-    WHERE e.id = $1 AND e.disabled IS NULL AND d.endpoint = e.id AND d.state <> 0 AND ";
+    WHERE e.id = $1 AND e.disabled IS NULL AND d.endpoint = e.id AND d.state <> 0
+      AND d.event = (SELECT place FROM {schema}.outbox_events event WHERE event.tenant = e.tenant AND event.id = $3)";
 
-const REVIVED_EVENT: &str = "
-    d.event = (SELECT place FROM {schema}.outbox_events event WHERE event.tenant = e.tenant AND event.id = $3)";
-
-const REVIVED_SINCE: &str = "d.created_at >= $3 AND (d.state = 2 OR $4)";
+/// Behind the last one before: what is over again meanwhile is not sent once more.
+const REVIVE_SINCE: &str = "
+    WITH lot AS MATERIALIZED (
+        SELECT id FROM {schema}.outbox_deliveries
+        WHERE endpoint = $1 AND id > $5 AND state <> 0 AND created_at >= $3 AND (state = 2 OR $4)
+          AND EXISTS (SELECT FROM {schema}.outbox_endpoints e WHERE e.id = $1 AND e.disabled IS NULL)
+        ORDER BY id LIMIT 1000 FOR UPDATE
+    ), revived AS (
+        UPDATE {schema}.outbox_deliveries
+        SET state = 0, reason = NULL, due_at = $2, leased = false, failed = 0, manual = true, changed_at = $2
+        WHERE id = ANY (ARRAY(SELECT id FROM lot))
+    )
+    SELECT count(*), max(id) FROM lot";
 
 const PURGE: &str = "
     WITH old AS (
@@ -161,7 +177,9 @@ impl Statements {
             update: of(UPDATE),
             pause: of(PAUSE),
             disable: of(DISABLE),
+            bury: of(BURY),
             delete: of(DELETE),
+            delete_lot: of(DELETE_LOT),
             find: of(FIND),
             list: of(LIST),
             emit: of(include_str!("emit.sql")),
@@ -172,8 +190,8 @@ impl Statements {
             written: of(WRITTEN),
             audit: of(AUDIT),
             attempts: of(ATTEMPTS),
-            revive_event: of(&format!("{REVIVE}{REVIVED_EVENT}")),
-            revive_since: of(&format!("{REVIVE}{REVIVED_SINCE}")),
+            revive_event: of(REVIVE_EVENT),
+            revive_since: of(REVIVE_SINCE),
             purge: of(PURGE),
             purge_events: of(PURGE_EVENTS),
         }
