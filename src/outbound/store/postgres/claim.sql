@@ -45,7 +45,8 @@ WITH RECURSIVE visit (endpoint, due_at, turn) AS (
 ), taken AS (
     UPDATE {schema}.outbox_deliveries d
     SET due_at = $10, leased = true, attempt = d.attempt + 1
-    FROM picked WHERE d.id = picked.id
+    -- By the primary key, whatever the planner makes of their number.
+    FROM picked WHERE d.id = ANY (ARRAY(SELECT id FROM picked)) AND d.id = picked.id
     RETURNING d.id, d.attempt AS number, d.failed, d.manual, d.event, d.endpoint,
               picked.due_at AS was_due_at, picked.turn
 )

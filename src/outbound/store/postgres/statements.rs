@@ -158,7 +158,7 @@ const PURGE: &str = "
             ORDER BY changed_at LIMIT 1000 FOR UPDATE SKIP LOCKED
         )) RETURNING id
     ), attempts AS (
-        DELETE FROM {schema}.outbox_attempts a USING old WHERE a.delivery = old.id
+        DELETE FROM {schema}.outbox_attempts WHERE delivery = ANY (ARRAY(SELECT id FROM old))
     )
     SELECT count(*) FROM old";
 
