@@ -1,4 +1,6 @@
-use super::{Case, EXHAUSTED, LEASE, NOW, Suite, dead, event, leased, numbers, retry, said};
+use super::{
+    Case, EXHAUSTED, LEASE, NOW, Suite, dead, event, leased, numbers, pending, retry, said,
+};
 use crate::outbound::endpoint::EndpointId;
 use crate::outbound::store::{
     ClaimedDelivery, DeliveryState, ENDPOINT_DISABLED, Next, OutboundStore,
@@ -117,6 +119,32 @@ pub(super) async fn run<S: OutboundStore>(suite: &mut Suite<impl AsyncFn() -> S>
             },
         )
         .await;
+    for turned in [false, true] {
+        suite
+            .fact(
+                "of two attempts of one delivery in one batch the holder counts",
+                async |case| {
+                    let (id, lost, holder) = overtaken(&case).await;
+                    let mut both = [
+                        said(&lost, EXHAUSTED, NOW + LEASE + 1),
+                        said(&holder, retry(NOW + 9 * LEASE), NOW + LEASE + 2),
+                    ];
+                    let mut held = vec![false, true];
+                    if turned {
+                        both.reverse();
+                        held.reverse();
+                    }
+                    case.is(case.settle(&both).await.held, held);
+                    let row = case.delivery(&id).await;
+                    case.is((row.state, row.failed), (pending(NOW + 9 * LEASE), 1));
+                    case.is(case.known(&id).await.health.failures, 1);
+                    let attempts = case.attempts(lost.held.delivery).await;
+                    case.is(numbers(&attempts), vec![1, 2]);
+                    case.that(attempts[0].late && !attempts[1].late);
+                },
+            )
+            .await;
+    }
     suite
         .fact(
             "what is said twice is held though the next attempt runs",
