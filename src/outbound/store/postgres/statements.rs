@@ -78,11 +78,12 @@ const BURY: &str = "
 
 const DELETE: &str = "DELETE FROM {schema}.outbox_endpoints WHERE id = $1";
 
+/// A range, and not an equation, so that the planner needs the index of endpoints for the order, and not the primary key.
 const DELETE_LOT: &str = "
     WITH lot AS MATERIALIZED (
         SELECT id FROM {schema}.outbox_deliveries
-        WHERE endpoint = $1 AND NOT EXISTS (SELECT FROM {schema}.outbox_endpoints e WHERE e.id = $1)
-        ORDER BY id LIMIT 1000 FOR UPDATE
+        WHERE endpoint >= $1 AND endpoint <= $1 AND NOT EXISTS (SELECT FROM {schema}.outbox_endpoints e WHERE e.id = $1)
+        ORDER BY endpoint, id LIMIT 1000 FOR UPDATE
     ), gone AS (
         DELETE FROM {schema}.outbox_deliveries WHERE id = ANY (ARRAY(SELECT id FROM lot))
     ), attempts AS (
@@ -139,9 +140,9 @@ const REVIVE_EVENT: &str = "
 const REVIVE_SINCE: &str = "
     WITH lot AS MATERIALIZED (
         SELECT id FROM {schema}.outbox_deliveries
-        WHERE endpoint = $1 AND id > $5 AND state <> 0 AND created_at >= $3 AND (state = 2 OR $4)
+        WHERE endpoint >= $1 AND endpoint <= $1 AND id > $5 AND state <> 0 AND created_at >= $3 AND (state = 2 OR $4)
           AND EXISTS (SELECT FROM {schema}.outbox_endpoints e WHERE e.id = $1 AND e.disabled IS NULL)
-        ORDER BY id LIMIT 1000 FOR UPDATE
+        ORDER BY endpoint, id LIMIT 1000 FOR UPDATE
     ), revived AS (
         UPDATE {schema}.outbox_deliveries
         SET state = 0, reason = NULL, due_at = $2, leased = false, failed = 0, manual = true, changed_at = $2

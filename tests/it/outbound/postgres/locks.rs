@@ -75,6 +75,11 @@ async fn deliveries_are_written_in_the_order_of_their_ids() {
     }
     let mut claimed = outbox.claim(10).await;
     claimed.reverse();
+    // The table has them in this order too, whichever way it is read.
+    for id in [3, 2, 1] {
+        let again = format!("UPDATE {{}}.outbox_deliveries SET leased = true WHERE id = {id}");
+        outbox.run(&again).await;
+    }
     let held: Vec<_> = claimed.iter().map(|claimed| claimed.held).collect();
     let renewed = async { outbox.store.renew(&held, 5000).await.unwrap() };
     waits_for_the_first(&outbox, "outbox_deliveries", renewed).await;

@@ -26,9 +26,9 @@ async fn no_statement_reads_a_whole_table() {
              SELECT 'other', number, 'order.created', 'application/json', '7', 10 FROM generate_series(1, 5000) number;
              INSERT INTO {}.outbox_deliveries
                  (event, endpoint, state, reason, due_at, leased, attempt, failed, manual, created_at, changed_at)
-             SELECT place, e.id, (place % 3)::smallint, CASE place % 3 WHEN 2 THEN 'exhausted' END, 1000000 + place, false,
-                    1, 1, false, 1000 + place, 1000 + place
-             FROM {}.outbox_events, {}.outbox_endpoints e;
+             SELECT n.place, e.id, (n.place % 3)::smallint, CASE n.place % 3 WHEN 2 THEN 'exhausted' END,
+                    1000000 + n.place, false, 1, 1, false, 1000 + n.place, 1000 + n.place
+             FROM {}.outbox_events n, {}.outbox_endpoints e;
              INSERT INTO {}.outbox_attempts (delivery, number, at, took, status, response, late)
              SELECT id, 1, 10, 1, 500, '', false FROM {}.outbox_deliveries",
         )

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Empty;
-use sqlx::postgres::PgListener;
 use tower::service_fn;
 use tower_webhook::outbound::store::{OutboundStore as _, TransactionalOutbox as _};
 use tower_webhook::outbound::{DeliveryBody, PostgresOutbox, Sender};
@@ -123,29 +122,4 @@ async fn many_transactions_at_once_wake_a_dispatcher_on_another_pool() {
     other.has_sent(6 * 12).await;
     drop(other);
     Arc::into_inner(outbox).unwrap().drop().await;
-}
-
-/// `NOTIFY` locks the whole database until its transaction is on the disk: if emitting did so, all transactions that
-/// emit would wait for one another.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_transaction_that_emits_does_not_notify_itself() {
-    let Some(outbox) = Outbox::new().await else {
-        return;
-    };
-    outbox.endpoint().await;
-    let pool = another_pool().await.unwrap();
-    let mut listener = PgListener::connect_with(&pool).await.unwrap();
-    let channel = format!("{}_outbox", outbox.schema);
-    listener.listen(&channel).await.unwrap();
-    let mut transaction = outbox.pool.begin().await.unwrap();
-    let emitted = outbox
-        .store
-        .emit_in(&mut transaction, &event("1"), 10)
-        .await;
-    assert_eq!(emitted.unwrap(), Some(1));
-    // What it notified itself would come when it is committed.
-    let heard = tokio::time::timeout(PATIENCE, listener.recv()).await;
-    heard.expect("it is told that something is coming").unwrap();
-    transaction.commit().await.unwrap();
-    outbox.drop().await;
 }
