@@ -23,7 +23,7 @@ async fn no_statement_reads_a_whole_table() {
     outbox
         .run(
             "INSERT INTO {}.outbox_events (tenant, id, type, content_type, body, created_at)
-             SELECT 'other', number, 'order.created', 'application/json', '7', 10 FROM generate_series(1, 5000) number;
+             SELECT 'other', number, 'order.created', 'application/json', '7', 1000 + number FROM generate_series(1, 5000) number;
              INSERT INTO {}.outbox_deliveries
                  (event, endpoint, state, reason, due_at, leased, attempt, failed, manual, created_at, changed_at)
              SELECT n.place, e.id, (n.place % 3)::smallint, CASE n.place % 3 WHEN 2 THEN 'exhausted' END,
