@@ -42,6 +42,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Emitting, claiming and settling are one statement each. A process that emits wakes the dispatchers of all others by
 /// `NOTIFY`, when its transaction commits.
 ///
+/// # Deployment caveat
+///
+/// PostgreSQL lets only one transaction that notifies commit at a time, until it is on the disk: transactions with events
+/// share no sync with each other. Where the disk is slow, and very many transactions emit one event each, that bounds them.
+///
 /// # Example
 ///
 /// ```no_run
