@@ -1,7 +1,7 @@
 //! webhooksmith 0.2.1 beside this crate: the same server, receiver, payload and number of endpoints and deliveries.
 //!
-//! It is a program of its own, for its sqlx 0.8 cannot be linked beside ours. It has what its documentation lets one
-//! choose, at the values that are best for it here; see `benches/peers/webhooksmith`.
+//! It is a program of its own, for its sqlx 0.8 cannot be linked beside ours. What its documentation lets one choose is
+//! larger than its defaults; see `benches/peers/webhooksmith`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
