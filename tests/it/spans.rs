@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
@@ -17,7 +17,8 @@ use tower_webhook::testing::{self, Payload};
 use tower_webhook::{BoxError, Inbound};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 const KEY: &str = "0123456789abcdef";
 
@@ -34,6 +35,17 @@ struct Kept {
     spans: Mutex<HashMap<u64, (&'static str, Fields)>>,
     /// Its span, where it was said to be in one, and its fields.
     events: Mutex<Vec<(Option<u64>, Fields)>>,
+}
+
+/// A callsite that is met for the first time asks all subscribers whether they want it only where more than one is alive.
+/// Where `Capture` is the only one, it asks that of the thread it is met on: a test beside these, without a subscriber,
+/// would switch it off for all.
+static OTHERS: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [0; 2].map(|_| Dispatch::new(NoSubscriber::new())));
+
+fn captured(capture: &Capture, run: impl FnOnce()) {
+    LazyLock::force(&OTHERS);
+    tracing::subscriber::with_default(capture.clone(), run);
 }
 
 struct Into<'f>(&'f mut Fields);
@@ -98,7 +110,7 @@ fn send(req: Request<Payload>, status: Option<StatusCode>) -> (Fields, usize) {
         .enable_all()
         .build()
         .unwrap();
-    tracing::subscriber::with_default(capture.clone(), || {
+    captured(&capture, || {
         let _ = runtime.block_on(stack.oneshot(req));
     });
     let mut spans = capture.0.spans.lock().unwrap();
@@ -217,7 +229,7 @@ fn who_hangs_up_is_an_outcome_too() {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
     let stack = Inbound::builder(scheme).build().unwrap().layer(handler);
-    tracing::subscriber::with_default(capture.clone(), || {
+    captured(&capture, || {
         let called = stack.oneshot(delivery().request());
         // Called, never polled to its end.
         let mut called = Box::pin(called);
@@ -241,4 +253,17 @@ fn who_hangs_up_is_an_outcome_too() {
     let (_, fields) = &spans[&1];
     assert_eq!(fields["webhook.outcome"], "acknowledged");
     assert!(!fields.contains_key("http.response.status_code"));
+}
+
+#[test]
+fn what_another_thread_met_first_is_captured_all_the_same() {
+    fn tell() {
+        tracing::info!(target: "tower_webhook::spans", "told");
+    }
+    let capture = Capture::default();
+    captured(&capture, || {
+        std::thread::spawn(tell).join().unwrap();
+        tell();
+    });
+    assert_eq!(capture.0.events.lock().unwrap().len(), 1);
 }
