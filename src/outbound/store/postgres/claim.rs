@@ -12,6 +12,9 @@ use crate::outbound::store::{
     ClaimRequest, Claimed, ClaimedDelivery, DeliveryId, Held, MAX_VISITS, StoreError,
 };
 
+/// Most endpoints that a claim buries for: what it has claimed waits for that.
+const MAX_BURIALS: usize = 8;
+
 impl PostgresOutbox {
     pub(super) async fn take_due(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
         // Of two the last one counts.
@@ -53,8 +56,8 @@ impl PostgresOutbox {
             .transpose()
             .map_err(StoreError::unavailable)?
             .unwrap_or_default();
-        for endpoint in left {
-            // A lot at each claim; where that fails, at the next one.
+        for endpoint in left.into_iter().take(MAX_BURIALS) {
+            // A lot of each; the rest, and where that fails, at the next claim.
             if self.bury_lot(&endpoint, request.now).await.is_err() {
                 break;
             }

@@ -28,7 +28,10 @@ use crate::store::{ConnectError, take};
 
 const MIGRATIONS: Migrations = Migrations {
     table: "outbox_migrations",
-    all: &[include_str!("migration_1.sql")],
+    all: &[
+        include_str!("migration_1.sql"),
+        include_str!("migration_2.sql"),
+    ],
 };
 
 /// Longest name of a channel of `NOTIFY`, as of every name.

@@ -99,6 +99,10 @@ const LIST: &str = "
       AND ($2::text IS NULL OR place > (SELECT place FROM {schema}.outbox_endpoints WHERE id = $2))
     ORDER BY place LIMIT $3";
 
+/// The second migration says why it is a function.
+const CLAIM: &str = "
+    SELECT * FROM {schema}.outbox_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
 const RENEW: &str = "
     WITH locked AS MATERIALIZED (
         SELECT id FROM {schema}.outbox_deliveries WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
@@ -185,7 +189,7 @@ impl Statements {
             list: of(LIST),
             emit: of(include_str!("emit.sql")),
             emit_to: of(include_str!("emit_to.sql")),
-            claim: of(include_str!("claim.sql")),
+            claim: of(CLAIM),
             renew: of(RENEW),
             settle: of(include_str!("settle.sql")),
             written: of(WRITTEN),

@@ -114,6 +114,25 @@ async fn a_burial_that_breaks_off_is_finished_by_whoever_looks_for_what_is_due()
 }
 
 #[tokio::test]
+async fn a_claim_does_not_wait_for_the_burials_of_very_many_endpoints() {
+    let Some(outbox) = Outbox::new().await else {
+        return;
+    };
+    for _ in 0..20 {
+        outbox.endpoint().await;
+    }
+    assert_eq!(outbox.store.emit(&event("1"), 10).await.unwrap(), Some(20));
+    let all = "UPDATE {}.outbox_endpoints SET disabled = 'gone'";
+    outbox.run(all).await;
+    for dead in [8, 16, 20, 20] {
+        assert!(outbox.claim(20).await.is_empty());
+        let buried = "SELECT count(*) FROM {}.outbox_deliveries WHERE state = 2";
+        assert_eq!(outbox.ask(buried).await, dead);
+    }
+    outbox.drop().await;
+}
+
+#[tokio::test]
 async fn what_is_left_of_a_burial_is_sent_where_its_endpoint_is_back() {
     let Some((outbox, endpoint)) = backlog().await else {
         return;

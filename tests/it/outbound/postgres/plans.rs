@@ -5,7 +5,7 @@ use tower_webhook::outbound::store::{
     DeliveryQuery, EndpointChange, Next, OutboundStore as _, Purge, Revival, Revive,
 };
 
-use super::{Outbox, another_pool, ended, event};
+use super::{Outbox, PATIENCE, another_pool, ended, event};
 
 /// A plan is made for the values of each of the first five times, and for all values afterwards.
 const TIMES: i64 = 8;
@@ -92,4 +92,47 @@ async fn no_statement_reads_a_whole_table() {
     let after = fresh.ask(scans).await;
     assert_eq!(after - before, 0, "tables were read whole");
     fresh.drop().await;
+}
+
+#[tokio::test]
+async fn a_claim_that_was_planned_while_there_was_nothing_reads_what_it_needs_and_no_more() {
+    let Some(outbox) = Outbox::new().await else {
+        return;
+    };
+    for _ in 0..20 {
+        outbox.endpoint().await;
+    }
+    // Of one connection, which claims before there is anything, more often than a plan is made for.
+    let url = crate::store::servers::postgres().unwrap();
+    let one = sqlx::postgres::PgPoolOptions::new().max_connections(1);
+    let pool = one.acquire_timeout(PATIENCE).connect(&url).await.unwrap();
+    let dispatcher = Outbox::on(pool, &outbox.schema).await;
+    for _ in 0..TIMES {
+        assert!(dispatcher.claim(1000).await.is_empty());
+    }
+    let read = "SELECT (sum(seq_tup_read) + sum(idx_tup_fetch))::bigint FROM pg_stat_user_tables
+                WHERE schemaname = '{}'";
+    outbox
+        .run(
+            "INSERT INTO {}.outbox_events (tenant, id, type, content_type, body, created_at)
+             SELECT 'other', number, 'order.created', 'application/json', '7', 1000 + number FROM generate_series(1, 5000) number;
+             INSERT INTO {}.outbox_deliveries
+                 (event, endpoint, state, due_at, leased, attempt, failed, manual, created_at, changed_at)
+             SELECT n.place, e.id, 0, 1000000 + n.place, false, 1, 1, false, 0, 0
+             FROM {}.outbox_events n, {}.outbox_endpoints e",
+        )
+        .await;
+    assert_eq!(
+        outbox.store.emit(&event("due"), 10).await.unwrap(),
+        Some(20)
+    );
+    // What was counted is told when a connection ends.
+    outbox.pool.close().await;
+    let after = Outbox::on(another_pool().await.unwrap(), &outbox.schema).await;
+    let before = after.ask(read).await;
+    assert_eq!(dispatcher.claim(1000).await.len(), 20);
+    dispatcher.pool.close().await;
+    let rows = after.ask(read).await - before;
+    assert!(rows < 500, "{rows} rows for 20 deliveries");
+    after.drop().await;
 }

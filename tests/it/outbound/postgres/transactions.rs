@@ -65,3 +65,21 @@ async fn many_may_make_the_tables_at_once() {
     assert_eq!(outbox.store.emit(&event("1"), 10).await.unwrap(), Some(1));
     outbox.drop().await;
 }
+
+#[tokio::test]
+async fn tables_of_the_first_version_are_brought_to_the_present_one() {
+    let Some(outbox) = Outbox::new().await else {
+        return;
+    };
+    outbox.endpoint().await;
+    assert_eq!(outbox.store.emit(&event("1"), 10).await.unwrap(), Some(1));
+    outbox
+        .run(
+            "DROP FUNCTION {}.outbox_claim;
+             DELETE FROM {}.outbox_migrations WHERE version = 2",
+        )
+        .await;
+    let outbox = Outbox::on(outbox.pool.clone(), &outbox.schema).await;
+    assert_eq!(outbox.claim(20).await.len(), 1);
+    outbox.drop().await;
+}
