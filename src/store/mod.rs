@@ -47,6 +47,8 @@ mod moment;
 pub(crate) mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
 mod token;
 mod url;
 

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgPool, PgRow};
-use tokio::time::timeout;
 
 use super::sql::{LOT, Statement, Statements, error, read};
 use super::{NewReceipt, Receipt, ReceiptError, ReceiptId, ReceiptQuery, ReceiptStore, Transition};
-use crate::store::postgres::{Migrations, check_schema, is_broken, migrate, pool};
+use crate::store::postgres::{Migrations, check_schema, migrate, patiently, pool};
 use crate::store::{ConnectError, take};
 
 const MIGRATIONS: Migrations = Migrations {
@@ -98,21 +97,8 @@ impl PostgresReceipts {
     where
         F: Future<Output = Result<T, sqlx::Error>> + Send,
     {
-        // After a restart of the server every connection of the pool may be broken.
-        let tries = self.0.pool.options().get_max_connections();
-        let asking = async {
-            for _ in 0..tries {
-                match ask().await {
-                    Err(err) if is_broken(&err) => {}
-                    reply => return reply,
-                }
-            }
-            ask().await
-        };
-        match timeout(PATIENCE, asking).await {
-            Ok(reply) => reply.map_err(error),
-            Err(elapsed) => Err(ReceiptError::unavailable(elapsed)),
-        }
+        let reply = patiently(&self.0.pool, PATIENCE, ask).await;
+        reply.map_err(ReceiptError::unavailable)?.map_err(error)
     }
 
     /// One lot that is open since before `before`.

@@ -1,23 +1,19 @@
-mod migrate;
-
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteSynchronous};
 use tokio::sync::Mutex;
 
-use self::migrate::migrate;
 use super::sql::{LOT, Statement, Statements, error, read};
 use super::{NewReceipt, Receipt, ReceiptError, ReceiptId, ReceiptQuery, ReceiptStore, Transition};
-use crate::config::ConfigError;
 use crate::store::ConnectError;
+use crate::store::sqlite::{Migrations, migrate, pool};
 
-/// How long a call waits for a connection, and for what another process writes.
-const PATIENCE: Duration = Duration::from_secs(5);
+const MIGRATIONS: Migrations = Migrations {
+    field: "receipts",
+    table: "tower_webhook_receipt_migrations",
+    all: &[include_str!("migration_1.sql")],
+};
 
 /// Receipts in a file of SQLite, or in the memory of the process. A clone is the same store.
 ///
@@ -61,31 +57,7 @@ impl SqliteReceipts {
     /// version of this crate. Returns [`Unreachable`](crate::store::ConnectErrorKind::Unreachable)
     /// when the file cannot be opened or written to.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        let refuse = || ConfigError::new("receipts", "is not the address of an SQLite file");
-        let place = url.strip_prefix("sqlite:").ok_or_else(refuse)?;
-        let (file, settings) = place.split_once('?').unwrap_or((place, ""));
-        if file.trim_start_matches('/').is_empty() {
-            return Err(refuse().into());
-        }
-        let mut options: SqliteConnectOptions = url.parse().map_err(|_| refuse())?;
-        if !settings.contains("mode=") {
-            options = options.create_if_missing(true);
-        }
-        let options = options
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(PATIENCE);
-        let mut pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false);
-        if file.contains(":memory:") || settings.contains("mode=memory") {
-            // The memory ends with its last connection.
-            pool = pool.max_connections(1).min_connections(1);
-            pool = pool.idle_timeout(None).max_lifetime(None);
-        }
-        let pool = pool.connect_with(options).await;
-        Self::with_pool(pool.map_err(ConnectError::unreachable)?).await
+        Self::with_pool(pool("receipts", url, SqliteSynchronous::Normal).await?).await
     }
 
     /// As [`connect`](Self::connect), on a pool that the program has. Its tables begin with
@@ -96,7 +68,7 @@ impl SqliteReceipts {
     ///
     /// As [`connect`](Self::connect).
     pub async fn with_pool(pool: SqlitePool) -> Result<Self, ConnectError> {
-        migrate(&pool).await?;
+        migrate(&pool, &MIGRATIONS).await?;
         Ok(Self(Arc::new(Inner {
             pool,
             statements: Statements::new("tower_webhook_receipts", "IN (", ")"),

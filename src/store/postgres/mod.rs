@@ -11,14 +11,12 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnection, PgPool};
 use sqlx::query::Query;
-use tokio::time::timeout;
 
 pub use self::builder::PostgresStoreBuilder;
 pub(crate) use self::migrate::{Migrations, migrate};
 use self::purge::Purge;
-pub(crate) use self::row::is_broken;
 use self::row::{completion, error, held, read};
-pub(crate) use self::server::{check_schema, pool};
+pub(crate) use self::server::{check_schema, patiently, pool};
 use self::statements::{Statement, Statements};
 use super::encoding::{millis, number};
 use super::moment::Moment;
@@ -146,23 +144,8 @@ impl PostgresStore {
     where
         F: Future<Output = Result<T, sqlx::Error>> + Send,
     {
-        // After a restart of the server every connection of the pool may be broken.
-        let tries = self.0.pool.options().get_max_connections();
-        let asking = async {
-            for _ in 0..tries {
-                match ask().await {
-                    Err(err) if is_broken(&err) => {}
-                    reply => return reply,
-                }
-            }
-            ask().await
-        };
-        // Around all of it: the pool may have no connection.
-        match timeout(self.0.timeout, asking).await {
-            Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(err)) => Err(error(err)),
-            Err(elapsed) => Err(StoreError::unavailable(elapsed)),
-        }
+        let reply = patiently(&self.0.pool, self.0.timeout, ask).await;
+        reply.map_err(StoreError::unavailable)?.map_err(error)
     }
 
     async fn hold<'q>(

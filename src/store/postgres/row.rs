@@ -66,13 +66,3 @@ pub(super) fn error(err: sqlx::Error) -> StoreError {
         _ => StoreError::unavailable(err),
     }
 }
-
-/// Whether the connection broke before the server could answer: the statement may be asked again.
-pub(crate) fn is_broken(err: &sqlx::Error) -> bool {
-    match err {
-        sqlx::Error::Io(_) => true,
-        // Class 57P: the server, or whoever runs it, ended the connection.
-        sqlx::Error::Database(said) => said.code().is_some_and(|code| code.starts_with("57P")),
-        _ => false,
-    }
-}

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use crate::config::ConfigError;
 use crate::store::ConnectError;
@@ -49,4 +51,39 @@ pub(crate) fn check_schema(schema: &str) -> Result<(), ConfigError> {
     }
     let reason = "must be 1 to 63 of a-z, 0-9 and _, and not begin with a digit";
     Err(ConfigError::new("schema", reason))
+}
+
+/// Asks again as long as it is only the connection that broke, until the time is over. What is asked must be written once
+/// however often it is said.
+pub(crate) async fn patiently<T, F>(
+    pool: &PgPool,
+    patience: Duration,
+    ask: impl Fn() -> F + Send,
+) -> Result<Result<T, sqlx::Error>, Elapsed>
+where
+    F: Future<Output = Result<T, sqlx::Error>> + Send,
+{
+    // After a restart of the server every connection of the pool may be broken.
+    let tries = pool.options().get_max_connections();
+    let asking = async {
+        for _ in 0..tries {
+            match ask().await {
+                Err(err) if is_broken(&err) => {}
+                reply => return reply,
+            }
+        }
+        ask().await
+    };
+    // Around all of it: the pool may have no connection.
+    timeout(patience, asking).await
+}
+
+/// Whether the connection broke before the server could answer: the statement may be asked again.
+fn is_broken(err: &sqlx::Error) -> bool {
+    match err {
+        sqlx::Error::Io(_) => true,
+        // Class 57P: the server, or whoever runs it, ended the connection.
+        sqlx::Error::Database(said) => said.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
 }

@@ -23,7 +23,7 @@ use super::{
 use crate::config::ConfigError;
 use crate::outbound::endpoint::{EndpointId, EndpointRecord};
 use crate::outbound::event::Event;
-use crate::store::postgres::{Migrations, check_schema, is_broken, migrate, pool};
+use crate::store::postgres::{Migrations, check_schema, migrate, patiently, pool};
 use crate::store::{ConnectError, take};
 
 const MIGRATIONS: Migrations = Migrations {
@@ -132,21 +132,10 @@ impl PostgresOutbox {
     where
         F: Future<Output = Result<T, sqlx::Error>> + Send,
     {
-        // After a restart of the server every connection of the pool may be broken.
-        let tries = self.0.pool.options().get_max_connections();
-        let asking = async {
-            for _ in 0..tries {
-                match ask().await {
-                    Err(err) if is_broken(&err) => {}
-                    reply => return reply,
-                }
-            }
-            ask().await
-        };
-        match timeout(PATIENCE, asking).await {
-            Ok(reply) => reply.map_err(StoreError::unavailable),
-            Err(elapsed) => Err(StoreError::unavailable(elapsed)),
-        }
+        let reply = patiently(&self.0.pool, PATIENCE, ask).await;
+        reply
+            .map_err(StoreError::unavailable)?
+            .map_err(StoreError::unavailable)
     }
 }
 
