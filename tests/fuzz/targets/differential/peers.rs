@@ -105,14 +105,14 @@ fn by_verify(provider: Provider, sent: &Sent, secret: &str, url: Option<&str>) -
     urls.any(|options| verify(provider, &sent.head.headers, &sent.body, &secret, options).is_ok())
 }
 
-/// The URL with the port that its scheme has anyway; without it where it stands there.
+/// The URL without its port; where it has none, with the one that its scheme has anyway.
 fn with_port(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
-    let port = if scheme == "https" { ":443" } else { ":80" };
+    let port = if scheme == "https" { 443 } else { 80 };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    match host.strip_suffix(port) {
-        Some(host) => format!("{scheme}://{host}{path}"),
-        None => format!("{scheme}://{host}{port}{path}"),
+    match host.rsplit_once(':') {
+        Some((host, _)) => format!("{scheme}://{host}{path}"),
+        None => format!("{scheme}://{host}:{port}{path}"),
     }
 }
 
