@@ -20,9 +20,11 @@ pub trait Clock: Debug + Send + Sync + 'static {
 pub(crate) fn rfc3339(text: &str) -> Option<i64> {
     // Behind the seconds `humantime` reads more than that.
     let fraction = text.get(19..)?.strip_suffix('Z')?;
-    let is_fraction = |text: &str| text.starts_with('.') && text.len() > 1;
-    let mut digits = fraction.bytes().skip(1);
-    if !(fraction.is_empty() || is_fraction(fraction) && digits.all(|byte| byte.is_ascii_digit())) {
+    let is_fraction = match fraction.strip_prefix('.') {
+        Some(digits) => !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()),
+        None => fraction.is_empty(),
+    };
+    if !is_fraction {
         return None;
     }
     let time = humantime::parse_rfc3339(text).ok()?;
