@@ -23,6 +23,7 @@ pub(crate) struct Case {
     pub(crate) entry: &'static Entry,
     pub(crate) scheme: AnyScheme,
     /// The request as text.
+    #[cfg_attr(not(test), expect(dead_code, reason = "seeds are made of it"))]
     pub(crate) text: Vec<u8>,
     /// What was signed, where the vector is accepted. Each vector has a secret of its own, so nothing else is.
     pub(crate) signed: Option<Signed>,
