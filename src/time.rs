@@ -18,7 +18,13 @@ pub trait Clock: Debug + Send + Sync + 'static {
 
 /// Unix seconds of an RFC 3339 time in UTC, which is written with a `Z` by everybody who signs one.
 pub(crate) fn rfc3339(text: &str) -> Option<i64> {
-    if !text.ends_with('Z') || text.ends_with(".Z") {
+    // Behind the seconds `humantime` reads more than that.
+    let fraction = text.get(19..)?.strip_suffix('Z')?;
+    let is_fraction = match fraction.strip_prefix('.') {
+        Some(digits) => !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()),
+        None => fraction.is_empty(),
+    };
+    if !is_fraction {
         return None;
     }
     let time = humantime::parse_rfc3339(text).ok()?;

@@ -233,6 +233,11 @@ impl Profile {
         self.facts.signs_time = signs;
     }
 
+    #[cfg(feature = "rfc9421")]
+    pub(crate) fn set_signs_body(&mut self, signs: bool) {
+        self.facts.signs_body = signs;
+    }
+
     pub(crate) fn id(&self) -> Option<Field> {
         self.facts.id
     }

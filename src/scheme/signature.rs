@@ -62,8 +62,8 @@ pub(super) struct Parsed<'h> {
     pub(super) timestamp: Option<&'h str>,
 }
 
-/// Reads a signature header. `clock` is the key of the time beside the signatures, `len` the bytes of
-/// a signature, where they are known.
+/// Reads a signature header. `clock` is the key of the time beside the signatures, empty where none stands
+/// there, `len` the bytes of a signature, where they are known.
 pub(super) fn parse<'h>(
     text: &'h str,
     layout: Layout,
@@ -90,7 +90,7 @@ pub(super) fn parse<'h>(
         let (key, value) = entry.split_once(joint).ok_or(malformed)?;
         if key == version {
             parsed.candidates.push(decode(value, encoding, len)?);
-        } else if joint == '=' && key == clock && parsed.timestamp.replace(value).is_some() {
+        } else if !clock.is_empty() && key == clock && parsed.timestamp.replace(value).is_some() {
             return Err(malformed.into()); // which of the two was signed?
         }
     }

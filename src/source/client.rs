@@ -80,30 +80,69 @@ impl Proxies {
         for line in headers.get_all(&self.header) {
             lines.push(line.to_str().ok()?);
         }
-        let mut entries = lines.iter().rev().flat_map(|line| line.rsplit(','));
-        let entry = entries.nth(self.hops - 1)?.trim();
+        let back = self.hops - 1;
         if self.header == FORWARDED {
-            node(parameter(entry)?)
-        } else {
-            node(entry)
+            let mut elements = Vec::new();
+            for line in lines {
+                elements.extend(read(line)?);
+            }
+            return node(elements.into_iter().nth_back(back)??);
         }
+        let mut entries = lines.iter().rev().flat_map(|line| line.rsplit(','));
+        node(entries.nth(back)?.trim())
     }
 }
 
-/// The value of `for` in one element of `Forwarded`. An element that has it twice has none.
-fn parameter(element: &str) -> Option<&str> {
-    let mut values = element.split(';').filter_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        name.eq_ignore_ascii_case("for").then_some(value)
-    });
-    let value = values.next()?;
-    if values.next().is_some() {
-        return None;
+/// The values of `for` of the elements of `Forwarded` in one line; an element that has it twice has none.
+///
+/// A proxy may write in quotes what the sender chose, the host it asked for: commas in there part nothing. So
+/// a line is read from its beginning, and one in which a quote opens or ends elsewhere than a value does says
+/// nothing at all: the sender would have opened one for the proxy to close.
+fn read(line: &str) -> Option<Vec<Option<&str>>> {
+    let mut elements = Vec::new();
+    let mut found = Vec::new();
+    let mut rest = line.trim_start();
+    loop {
+        // A pair may be missing, a value may not.
+        if !rest.is_empty() && !rest.starts_with([',', ';']) {
+            let (name, text) = rest.split_once('=')?;
+            let is_word = |char: char| !char.is_whitespace() && !",;\"\\".contains(char);
+            let (value, after) = match text.strip_prefix('"') {
+                Some(text) => {
+                    let (value, after) = text.split_at(closing(text)?);
+                    (value, after.strip_prefix('"')?)
+                }
+                None => text.split_at(text.find(|char| !is_word(char)).unwrap_or(text.len())),
+            };
+            if !name.chars().all(is_word) {
+                return None;
+            }
+            if name.eq_ignore_ascii_case("for") {
+                found.push(value);
+            }
+            rest = after.trim_start();
+        }
+        let is_end = rest.is_empty();
+        if is_end || rest.starts_with(',') {
+            let one = (found.len() == 1).then(|| found[0]);
+            elements.push(one);
+            found.clear();
+        }
+        if is_end {
+            return Some(elements);
+        }
+        rest = rest.strip_prefix([',', ';'])?.trim_start();
     }
-    let quoted = value
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    Some(quoted.unwrap_or(value))
+}
+
+/// Where the quote closes that `text` stands behind.
+fn closing(text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    text.find(|char| {
+        let closes = char == '"' && !is_escaped;
+        is_escaped = char == '\\' && !is_escaped;
+        closes
+    })
 }
 
 /// An address with or without a port, IPv6 with or without brackets.

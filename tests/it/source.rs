@@ -110,9 +110,53 @@ fn behind_proxies_the_address_is_counted_from_the_right() {
         ("for=192.0.2.1;for=192.0.2.2", None),
         ("for=_hidden", None),
         ("by=192.0.2.1", None),
+        (";for=192.0.2.1 ; proto=https;", Some("192.0.2.1")),
+        ("for=192.0.2.1 proto=https", None),
+        ("for=192.0.2.1, for", None),
     ] {
         let found = find(&ClientAddress::forwarded(1), "forwarded", &[line]);
         assert_eq!(found.as_deref(), expected, "{line}");
+    }
+}
+
+#[test]
+fn what_a_proxy_quotes_is_no_address() {
+    // A sender asks a proxy for a host of its choice, behind a header of its own, in the same line or before it.
+    for (lines, expected) in [
+        (&["for=192.0.2.1;host=\"x,y\""][..], Some("192.0.2.1")),
+        (
+            &["for=192.0.2.1;host=\"x;for=203.0.113.7\""],
+            Some("192.0.2.1"),
+        ),
+        (
+            &["for=192.0.2.1;host=\"x,for=203.0.113.7;y=\""],
+            Some("192.0.2.1"),
+        ),
+        (
+            &["host=\"\\\",for=203.0.113.7;y=\";for=192.0.2.1"],
+            Some("192.0.2.1"),
+        ),
+        (&["for=203.0.113.7;host=\"x", "for=192.0.2.1"], None),
+        (
+            &["for=\"x, for=192.0.2.1;host=\",for=203.0.113.7;y=\""],
+            None,
+        ),
+        (
+            &["for=\"x, for=192.0.2.1;host=\",for=203.0.113.7;y=\\\"\""],
+            None,
+        ),
+        (&["for=192.0.2.1;host=\"x\"y"], None),
+        (&["for=192.0.2.1;host=x\"y\""], None),
+        (&["for=192.0.2.1;host=x\""], None),
+    ] {
+        let lines = lines.iter();
+        let req = lines.fold(Request::post("/"), |req, line| {
+            req.header("forwarded", *line)
+        });
+        let (head, ()) = req.body(()).unwrap().into_parts();
+        let found = ClientAddress::forwarded(1).find(&head);
+        let expected = expected.map(|address| address.parse().unwrap());
+        assert_eq!(found, expected, "{:?}", head.headers);
     }
 }
 

@@ -172,7 +172,7 @@ impl Rfc9421Scheme {
 
 impl Dangerous<Rfc9421Scheme> {
     /// Accepts signatures that do not cover `content-digest`: anybody on the way can change the
-    /// body.
+    /// body. So nothing in it counts as signed, not even where a signature covers the digest.
     pub fn allow_unsigned_body(mut self) -> Rfc9421Scheme {
         self.0.requires_digest = false;
         self.0
@@ -233,7 +233,13 @@ impl Scheme for Rfc9421Scheme {
     }
 
     fn profile(&self) -> Arc<Profile> {
-        Arc::clone(&self.profile)
+        // Here and not where either is set, so that their order makes no difference.
+        if self.requires_digest {
+            return Arc::clone(&self.profile);
+        }
+        let mut profile = (*self.profile).clone();
+        profile.set_signs_body(false);
+        Arc::new(profile)
     }
 }
 

@@ -8,7 +8,8 @@ use p256::ecdsa::signature::Signer as _;
 use sha2::{Digest as _, Sha256, Sha512};
 use tower_webhook::delivery::{Delivery, DeliveryId};
 use tower_webhook::scheme::{
-    AuthErrorKind, PinnedKeys, Rfc9421Scheme, Rfc9421Signer, VerifyingKey,
+    AuthErrorKind, PinnedKeys, Profile, Rfc9421Scheme, Rfc9421Signer, Scheme as _, Shape,
+    VerifyingKey,
 };
 use tower_webhook::secret::Secret;
 use tower_webhook::time::ManualClock;
@@ -427,6 +428,17 @@ fn an_id_is_signed_when_its_header_is_covered() {
         assert_eq!(delivery.id, id);
         assert_eq!(delivery.event_type.as_deref(), Some("push"));
         assert_eq!(delivery.event_type_signed, signed);
+    }
+}
+
+#[test]
+fn nothing_in_a_body_that_may_be_unsigned_counts_as_signed() {
+    let own = || scheme().with_profile(Profile::new(Shape::Object).with_id(&["id"]));
+    assert!(scheme().profile().signs_body() && own().profile().signs_body());
+    let later = scheme().dangerous().allow_unsigned_body();
+    let later = later.with_profile(Profile::new(Shape::Object).with_id(&["id"]));
+    for open in [own().dangerous().allow_unsigned_body(), later] {
+        assert!(!open.profile().signs_body());
     }
 }
 
