@@ -21,6 +21,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use self::memory::Samples;
 use self::process::Process;
 use self::sender::Sender;
+use self::tally::join_late;
 
 /// From here on memory is judged: a quarter of it is longer than the store takes to fill.
 const LONG: Duration = Duration::from_secs(1800);
@@ -75,13 +76,14 @@ async fn senders_and_receiver_count_the_same_and_memory_stays_flat() {
     println!(
         "{number} events in {:?}: {}",
         start.elapsed(),
-        sender.told()
+        sender.story()
     );
     println!("in the end {population}");
     println!("{}", samples.story());
 
     let (ours, theirs) = (sender.tally(), process.counts());
     println!("{theirs:#?}");
+    let theirs = join_late(theirs);
     assert_eq!(
         ours, theirs,
         "what senders counted, what the receiver counted"

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -66,7 +67,7 @@ impl Sender {
     }
 
     /// How many there were of each kind.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn story(&self) -> String {
         let requests = self.requests();
         format!("{requests} requests, {:?}", self.kinds.lock().unwrap())
     }
@@ -84,35 +85,55 @@ impl Sender {
         }
         *self.kinds.lock().unwrap().entry(drawn.kind).or_default() += 1;
         let request = drawn.request();
-        let once = |part| self.ask(&drawn, drawn.version, &request, part);
         let whole = || Part::whole(request.body().clone());
         let end = match drawn.kind {
             Kind::Fresh => return self.accept(drawn, request, End::Acknowledged).await,
             Kind::Duplicate => {
                 let (drawn, request) = earlier.expect("asked for above");
-                let end = self.insist(&drawn, drawn.version, &request).await;
+                let end = self
+                    .insist(&drawn, drawn.version, &request, || {
+                        Part::whole(request.body().clone())
+                    })
+                    .await;
                 (end, End::Duplicate)
             }
             Kind::Twice => return self.twice(drawn, request).await,
             Kind::Half => {
                 let half = Part::half(request.body());
-                self.hang_up(&drawn, &request, half, "begun").await;
-                count(
-                    &mut self.counts.lock().unwrap(),
-                    &drawn.connection(),
-                    End::Aborted,
-                );
+                if self
+                    .hang_up(&drawn, &request, half, "begun")
+                    .await
+                    .is_none()
+                {
+                    self.count(&drawn, End::Aborted);
+                }
                 return self.accept(drawn, request, End::Acknowledged).await;
             }
             Kind::Hanging => {
-                self.hang_up(&drawn, &request, whole(), "handled").await;
+                while let Some(end) = self.hang_up(&drawn, &request, whole(), "handled").await {
+                    assert_eq!(end, End::Aborted, "{drawn:?}");
+                }
                 count_gone(&mut self.counts.lock().unwrap(), &drawn.connection());
                 return self.accept(drawn, request, End::Duplicate).await;
             }
-            Kind::Tampered => (once(whole()).await, End::Unauthenticated),
-            Kind::Stale => (once(whole()).await, End::Stale),
-            Kind::Oversized => (once(Part::declared_too_long()).await, End::TooLarge),
-            Kind::Growing => (once(Part::grows_too_long()).await, End::TooLarge),
+            Kind::Tampered => (
+                self.insist(&drawn, drawn.version, &request, whole).await,
+                End::Unauthenticated,
+            ),
+            Kind::Stale => (
+                self.insist(&drawn, drawn.version, &request, whole).await,
+                End::Stale,
+            ),
+            Kind::Oversized => (
+                self.insist(&drawn, drawn.version, &request, Part::declared_too_long)
+                    .await,
+                End::TooLarge,
+            ),
+            Kind::Growing => (
+                self.insist(&drawn, drawn.version, &request, Part::grows_too_long)
+                    .await,
+                End::TooLarge,
+            ),
         };
         assert_eq!(end.0, end.1, "{drawn:?}");
     }
@@ -124,14 +145,22 @@ impl Sender {
 
     /// Sends it until it is accepted, which it has to be in this way.
     async fn accept(&self, drawn: Drawn, request: Request<Bytes>, as_what: End) {
-        let end = self.insist(&drawn, drawn.version, &request).await;
+        let end = self
+            .insist(&drawn, drawn.version, &request, || {
+                Part::whole(request.body().clone())
+            })
+            .await;
         assert_eq!(end, as_what, "{drawn:?}");
         self.remember(drawn, request);
     }
 
     /// Both at once: one is handled, the other hears so.
     async fn twice(&self, drawn: Drawn, request: Request<Bytes>) {
-        let [one, other] = [0, 1].map(|version| self.insist(&drawn, version, &request));
+        let [one, other] = [0, 1].map(|version| {
+            self.insist(&drawn, version, &request, || {
+                Part::whole(request.body().clone())
+            })
+        });
         let ends = tokio::join!(one, other);
         let is_right = [
             (End::Acknowledged, End::Duplicate),
@@ -150,14 +179,24 @@ impl Sender {
         }
     }
 
-    async fn insist(&self, drawn: &Drawn, version: usize, request: &Request<Bytes>) -> End {
+    /// Sends it until it is told something that is no "come again".
+    async fn insist(
+        &self,
+        drawn: &Drawn,
+        version: usize,
+        request: &Request<Bytes>,
+        part: impl Fn() -> Part,
+    ) -> End {
         loop {
-            let part = Part::whole(request.body().clone());
-            match self.ask(drawn, version, request, part).await {
-                End::InProgress => sleep(AGAIN).await,
+            match self.ask(drawn, version, request, part()).await {
+                End::InProgress | End::Aborted => sleep(AGAIN).await,
                 end => return end,
             }
         }
+    }
+
+    fn count(&self, drawn: &Drawn, end: End) {
+        count(&mut self.counts.lock().unwrap(), &drawn.connection(), end);
     }
 
     /// Sends it once, and counts what comes back.
@@ -171,16 +210,26 @@ impl Sender {
         let asked = self.clients[version].request(self.onto_wire(request, part));
         let answer = timeout(PATIENCE, asked).await.expect("an answer in time");
         let answer = answer.unwrap_or_else(|err| panic!("{drawn:?}: {err:?}"));
+        self.told(drawn, answer).await
+    }
+
+    async fn told(&self, drawn: &Drawn, answer: Response<Incoming>) -> End {
         let (head, body) = answer.into_parts();
-        body.collect().await.expect("a whole answer");
+        let body = body.collect().await.expect("a whole answer").to_bytes();
         let is_duplicate = head.headers.contains_key("webhook-duplicate");
-        let end = End::of(head.status.as_u16(), is_duplicate);
-        count(&mut self.counts.lock().unwrap(), &drawn.connection(), end);
+        let end = End::of(head.status.as_u16(), is_duplicate, &body);
+        self.count(drawn, end);
         end
     }
 
-    /// Sends it, and is gone as soon as the receiver has said so.
-    async fn hang_up(&self, drawn: &Drawn, request: &Request<Bytes>, part: Part, when: &str) {
+    /// Sends it, and is gone as soon as the receiver has said so. `Some` where it was answered before.
+    async fn hang_up(
+        &self,
+        drawn: &Drawn,
+        request: &Request<Bytes>,
+        part: Part,
+        when: &str,
+    ) -> Option<End> {
         let heard = self.process.hear(format!("{when} {}", drawn.number));
         let mut request = self.onto_wire(request, part);
         request
@@ -189,8 +238,14 @@ impl Sender {
         let asked = self.clients[drawn.version].request(request);
         let heard = timeout(PATIENCE, heard);
         tokio::select! {
-            heard = heard => heard.expect("it begins in time").expect("the receiver lives"),
-            answer = asked => panic!("{drawn:?}: {answer:?}"),
+            heard = heard => {
+                heard.expect("it begins in time").expect("the receiver lives");
+                None
+            }
+            answer = asked => {
+                let answer = answer.unwrap_or_else(|err| panic!("{drawn:?}: {err:?}"));
+                Some(self.told(drawn, answer).await)
+            }
         }
     }
 

@@ -14,21 +14,24 @@ pub(crate) enum End {
     Stale,
     Unauthenticated,
     TooLarge,
-    /// Hung up on before the body was there.
+    /// Hung up on before the body was there, or refused for that: a machine that stands still for a second is as
+    /// good as a sender that does.
     Aborted,
 }
 
 impl End {
     /// What an answer says.
-    pub(crate) fn of(status: u16, is_duplicate: bool) -> Self {
+    pub(crate) fn of(status: u16, is_duplicate: bool, body: &[u8]) -> Self {
+        let body = String::from_utf8_lossy(body);
         match status {
             204 if is_duplicate => Self::Duplicate,
             204 => Self::Acknowledged,
             401 => Self::Unauthenticated,
+            408 => Self::Aborted,
             409 => Self::Stale,
             413 => Self::TooLarge,
-            503 => Self::InProgress,
-            other => panic!("nothing here is answered with {other}"),
+            503 if body.contains("in-progress") => Self::InProgress,
+            other => panic!("nothing here is answered with {other} {body}"),
         }
     }
 
@@ -76,4 +79,14 @@ pub(crate) fn count_gone(counts: &mut Counts, connection: &str) {
     *counts
         .entry("webhook_client_gone_total".into())
         .or_default() += 1;
+}
+
+/// Counts bodies that were not there in time as those that broke off: which of the two it is depends on who stood still.
+pub(crate) fn join_late(mut counts: Counts) -> Counts {
+    let metric =
+        |outcome| format!(r#"webhook_requests_total{{connection="unknown",outcome="{outcome}"}}"#);
+    if let Some(late) = counts.remove(&metric("body_timeout")) {
+        *counts.entry(metric("body_aborted")).or_default() += late;
+    }
+    counts
 }
