@@ -20,10 +20,10 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(crate) fn whole(bytes: Bytes) -> Self {
+    pub(crate) fn whole(bytes: &Bytes) -> Self {
         Self {
             declared: Some(bytes.len() as u64),
-            bytes,
+            bytes: bytes.clone(),
             is_whole: true,
         }
     }
@@ -38,7 +38,7 @@ impl Part {
     }
 
     /// Longer than is taken, as the head says; nothing of it is sent, for the answer comes before.
-    pub(crate) fn declared_too_long() -> Self {
+    pub(crate) fn declared_too_long(_: &Bytes) -> Self {
         Self {
             bytes: Bytes::new(),
             declared: Some(u64::from(LONGEST) + 1),
@@ -47,7 +47,7 @@ impl Part {
     }
 
     /// Longer than is taken, by a byte, which the head does not say.
-    pub(crate) fn grows_too_long() -> Self {
+    pub(crate) fn grows_too_long(_: &Bytes) -> Self {
         Self {
             bytes: vec![b' '; LONGEST as usize + 1].into(),
             declared: None,

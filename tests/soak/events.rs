@@ -121,6 +121,11 @@ impl Drawn {
         request.map(Bytes::from)
     }
 
+    /// The same over this version of HTTP.
+    pub(crate) fn over(self, version: usize) -> Self {
+        Self { version, ..self }
+    }
+
     /// The connection, as metrics name it.
     pub(crate) fn connection(&self) -> String {
         format!("{}/one", scheme_path(self.provider))

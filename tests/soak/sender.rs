@@ -26,6 +26,9 @@ const AGAIN: Duration = Duration::from_millis(20);
 /// Accepted events that may come again: at a hundred a second, those of the last few seconds.
 const RECENT: usize = 512;
 
+/// What of a body is sent.
+type Make = fn(&Bytes) -> Part;
+
 pub(crate) struct Sender {
     process: Arc<Process>,
     clients: [Client<HttpConnector, Part>; 2],
@@ -85,57 +88,36 @@ impl Sender {
         }
         *self.kinds.lock().unwrap().entry(drawn.kind).or_default() += 1;
         let request = drawn.request();
-        let whole = || Part::whole(request.body().clone());
-        let end = match drawn.kind {
+        let (part, as_what) = match drawn.kind {
             Kind::Fresh => return self.accept(drawn, request, End::Acknowledged).await,
             Kind::Duplicate => {
                 let (drawn, request) = earlier.expect("asked for above");
-                let end = self
-                    .insist(&drawn, drawn.version, &request, || {
-                        Part::whole(request.body().clone())
-                    })
-                    .await;
-                (end, End::Duplicate)
+                let end = self.insist(&drawn, &request, Part::whole).await;
+                return assert_eq!(end, End::Duplicate, "{drawn:?}");
             }
             Kind::Twice => return self.twice(drawn, request).await,
             Kind::Half => {
-                let half = Part::half(request.body());
-                if self
-                    .hang_up(&drawn, &request, half, "begun")
-                    .await
-                    .is_none()
-                {
+                let answered = self.hang_up(&drawn, &request, Part::half, "begun").await;
+                if answered.is_none() {
                     self.count(&drawn, End::Aborted);
                 }
                 return self.accept(drawn, request, End::Acknowledged).await;
             }
             Kind::Hanging => {
-                while let Some(end) = self.hang_up(&drawn, &request, whole(), "handled").await {
+                let hang_up = || self.hang_up(&drawn, &request, Part::whole, "handled");
+                while let Some(end) = hang_up().await {
                     assert_eq!(end, End::Aborted, "{drawn:?}");
                 }
                 count_gone(&mut self.counts.lock().unwrap(), &drawn.connection());
                 return self.accept(drawn, request, End::Duplicate).await;
             }
-            Kind::Tampered => (
-                self.insist(&drawn, drawn.version, &request, whole).await,
-                End::Unauthenticated,
-            ),
-            Kind::Stale => (
-                self.insist(&drawn, drawn.version, &request, whole).await,
-                End::Stale,
-            ),
-            Kind::Oversized => (
-                self.insist(&drawn, drawn.version, &request, Part::declared_too_long)
-                    .await,
-                End::TooLarge,
-            ),
-            Kind::Growing => (
-                self.insist(&drawn, drawn.version, &request, Part::grows_too_long)
-                    .await,
-                End::TooLarge,
-            ),
+            Kind::Tampered => (Part::whole as Make, End::Unauthenticated),
+            Kind::Stale => (Part::whole as Make, End::Stale),
+            Kind::Oversized => (Part::declared_too_long as Make, End::TooLarge),
+            Kind::Growing => (Part::grows_too_long as Make, End::TooLarge),
         };
-        assert_eq!(end.0, end.1, "{drawn:?}");
+        let end = self.insist(&drawn, &request, part).await;
+        assert_eq!(end, as_what, "{drawn:?}");
     }
 
     fn earlier(&self, choice: usize) -> Option<(Drawn, Request<Bytes>)> {
@@ -145,23 +127,18 @@ impl Sender {
 
     /// Sends it until it is accepted, which it has to be in this way.
     async fn accept(&self, drawn: Drawn, request: Request<Bytes>, as_what: End) {
-        let end = self
-            .insist(&drawn, drawn.version, &request, || {
-                Part::whole(request.body().clone())
-            })
-            .await;
+        let end = self.insist(&drawn, &request, Part::whole).await;
         assert_eq!(end, as_what, "{drawn:?}");
         self.remember(drawn, request);
     }
 
     /// Both at once: one is handled, the other hears so.
     async fn twice(&self, drawn: Drawn, request: Request<Bytes>) {
-        let [one, other] = [0, 1].map(|version| {
-            self.insist(&drawn, version, &request, || {
-                Part::whole(request.body().clone())
-            })
-        });
-        let ends = tokio::join!(one, other);
+        let [one, other] = [0, 1].map(|version| drawn.over(version));
+        let ends = tokio::join!(
+            self.insist(&one, &request, Part::whole),
+            self.insist(&other, &request, Part::whole)
+        );
         let is_right = [
             (End::Acknowledged, End::Duplicate),
             (End::Duplicate, End::Acknowledged),
@@ -180,15 +157,9 @@ impl Sender {
     }
 
     /// Sends it until it is told something that is no "come again".
-    async fn insist(
-        &self,
-        drawn: &Drawn,
-        version: usize,
-        request: &Request<Bytes>,
-        part: impl Fn() -> Part,
-    ) -> End {
+    async fn insist(&self, drawn: &Drawn, request: &Request<Bytes>, part: Make) -> End {
         loop {
-            match self.ask(drawn, version, request, part()).await {
+            match self.ask(drawn, request, part).await {
                 End::InProgress | End::Aborted => sleep(AGAIN).await,
                 end => return end,
             }
@@ -200,14 +171,8 @@ impl Sender {
     }
 
     /// Sends it once, and counts what comes back.
-    async fn ask(
-        &self,
-        drawn: &Drawn,
-        version: usize,
-        request: &Request<Bytes>,
-        part: Part,
-    ) -> End {
-        let asked = self.clients[version].request(self.onto_wire(request, part));
+    async fn ask(&self, drawn: &Drawn, request: &Request<Bytes>, part: Make) -> End {
+        let asked = self.clients[drawn.version].request(self.onto_wire(request, part));
         let answer = timeout(PATIENCE, asked).await.expect("an answer in time");
         let answer = answer.unwrap_or_else(|err| panic!("{drawn:?}: {err:?}"));
         self.told(drawn, answer).await
@@ -227,7 +192,7 @@ impl Sender {
         &self,
         drawn: &Drawn,
         request: &Request<Bytes>,
-        part: Part,
+        part: Make,
         when: &str,
     ) -> Option<End> {
         let heard = self.process.hear(format!("{when} {}", drawn.number));
@@ -249,8 +214,8 @@ impl Sender {
         }
     }
 
-    fn onto_wire(&self, request: &Request<Bytes>, part: Part) -> Request<Part> {
-        let mut request = request.clone().map(|_| part);
+    fn onto_wire(&self, request: &Request<Bytes>, part: Make) -> Request<Part> {
+        let mut request = request.clone().map(|body| part(&body));
         request.headers_mut().remove("host");
         let uri = format!("http://{}{}", self.process.address, request.uri());
         *request.uri_mut() = uri.parse().unwrap();
