@@ -1,9 +1,10 @@
 //! What verifies for connections that are not there.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use crate::scheme::catalog::{self, Options};
+use crate::scheme::catalog::{self, Options, SecretFormat};
 use crate::scheme::{AnyScheme, HmacScheme, Profile, Scheme as _};
 use crate::secret::Secret;
 
@@ -28,16 +29,32 @@ impl Decoy {
     }
 }
 
+/// Public keys whose private halves were thrown away.
+const ED25519: &str = "53b31771c85cd9e26b58e5e061681ef9763a54b0302fefdaf6f74db732ce2afe";
+const ED25519_BASE64: &str = "qxtyNHC2B3ciVBHRkdeQF97mFIqAni8weXTxSjfVBRA=";
+const P256: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAExeL2IjJuJhfrBu2ygF1mzmqJZA7NM7ewvZwafBgjHeK5zi3CCaeqzE+a6aolasSv4L3zu5kVa6ZYUjTv8IP36w==";
+
+/// A secret that nobody has: who could sign with it would get further with a decoy than with a
+/// connection, and could tell it by the time. It can be read in all three encodings of secrets.
+fn secret() -> String {
+    let drawn = RandomState::new();
+    format!("{:016x}{:016x}", drawn.hash_one(0), drawn.hash_one(1))
+}
+
 impl Decoys {
     pub(super) fn new() -> Self {
-        // Known to everybody who reads this: `ConnectionPass` lets nobody in by it. It can be read in
-        // all three encodings of secrets.
-        const SECRET: &str = "00000000000000000000000000000000";
-        let options = Options::new()
-            .secret(SECRET)
-            .public_url("https://decoy.invalid/");
+        let drawn = secret();
         let mut by_kind = HashMap::new();
         for entry in catalog::all() {
+            let key = match entry.secret {
+                SecretFormat::Ed25519Hex => ED25519,
+                SecretFormat::Ed25519Base64 => ED25519_BASE64,
+                SecretFormat::Spki => P256,
+                _ => &drawn,
+            };
+            let options = Options::new()
+                .secret(key)
+                .public_url("https://decoy.invalid/");
             if let Ok(scheme) = entry.build(&options) {
                 let decoy = Decoy::new(scheme);
                 by_kind
@@ -46,7 +63,7 @@ impl Decoys {
                 by_kind.insert(entry.id, decoy);
             }
         }
-        let secret = Secret::new(SECRET).expect("32 bytes are enough");
+        let secret = Secret::new(drawn).expect("32 bytes are enough");
         Self {
             by_kind,
             other: Decoy::new(AnyScheme::new(HmacScheme::github(secret))),

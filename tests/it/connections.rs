@@ -106,7 +106,7 @@ async fn an_unknown_connection_is_verified_all_the_same_and_gets_the_common_401(
     )
     .await;
     assert_eq!(wrong.status(), 401);
-    // What a decoy is keyed with is known to everybody.
+    // What decoys were keyed with once.
     let decoy = "00000000000000000000000000000000";
     for (path, key) in [
         ("/webhooks/github/off", KEY),

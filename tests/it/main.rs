@@ -2,6 +2,7 @@
 
 mod architecture;
 mod connections;
+mod decoys;
 mod detach;
 mod dispatch;
 mod envelope;

@@ -184,12 +184,15 @@ impl IdempotencyStore for MokaStore {
         lease: Duration,
     ) -> Result<Claim, StoreError> {
         let now = Instant::now();
-        if let Some(claim) = self.try_claim(key, who, payload, lease, now) {
-            return Ok(claim);
+        loop {
+            if let Some(claim) = self.try_claim(key, who, payload, lease, now) {
+                return Ok(claim);
+            }
+            // Again, for another claim may take the room before this one does.
+            if !self.make_room(now) {
+                return Err(StoreError::full());
+            }
         }
-        self.make_room(now);
-        self.try_claim(key, who, payload, lease, now)
-            .ok_or_else(StoreError::full)
     }
 
     async fn renew(

@@ -7,20 +7,22 @@ use super::{MokaStore, lock};
 use crate::sync::Ordering;
 
 impl MokaStore {
-    /// Forgets what is due and, where that gives no room, one record past its safety window.
-    /// Called without the lock of a shard.
-    pub(super) fn make_room(&self, now: Instant) {
+    /// Forgets what is due and, where that gives no room, one record past its safety window. Says
+    /// whether there was room after that. Called without the lock of a shard.
+    pub(super) fn make_room(&self, now: Instant) -> bool {
         self.sweep(now);
         for shard in &self.shards {
             self.give_slots(lock(shard).drop_lapsed(now));
         }
-        if self.len() >= self.capacity {
-            let early = lock(&self.ledger).take_early(now);
-            if let Some(due) = early {
-                self.early.fetch_add(1, Ordering::Relaxed);
-                self.forget(&due);
-            }
+        if self.len() < self.capacity {
+            return true;
         }
+        let early = lock(&self.ledger).take_early(now);
+        if let Some(due) = &early {
+            self.early.fetch_add(1, Ordering::Relaxed);
+            self.forget(due);
+        }
+        early.is_some()
     }
 
     /// Forgets and strips what is due.

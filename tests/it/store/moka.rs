@@ -1,5 +1,6 @@
 //! The store in memory: the shared suite, its bound, and keys.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -83,6 +84,28 @@ async fn a_full_store_refuses_and_forgets_nothing_inside_the_safety_window() {
     assert!(matches!(claim(&store, 1).await, Ok(Claim::Done { .. })));
     assert_eq!(store.len(), 1000);
     assert_eq!(store.forgotten_early(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_full_store_that_may_forget_refuses_nobody_however_many_come_at_once() {
+    let store = Arc::new(MokaStore::with_capacity(16_000));
+    let keep = Retention::new(DAY, 7 * DAY).with_safety(Duration::ZERO);
+    for number in 0..16_000 {
+        complete(&store, number, keep).await;
+    }
+    // For each there is a record that may go, although the others look for one too.
+    let tasks = (1..=8).map(|task| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            for number in 0..2_000 {
+                complete(&store, task * 100_000 + number, keep).await;
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert_eq!((store.len(), store.forgotten_early()), (16_000, 16_000));
 }
 
 #[tokio::test(start_paused = true)]
