@@ -6,18 +6,26 @@ mod plaid;
 mod rfc9421;
 mod sns;
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use http::Request;
+use bytes::Bytes;
 use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::Full;
 use serde_json::Value;
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 use tower_webhook::delivery::Delivery;
+use tower_webhook::limit::BodyLimitLayer;
+use tower_webhook::outcome::Outcome;
+use tower_webhook::rejection::Rejection;
 use tower_webhook::scheme::{
     AuthErrorKind, KeyError, KeySource, Pass as _, PayPalScheme, PinnedKeys, PlaidScheme,
     Rfc9421Scheme, Scheme, SnsScheme, VerifyingKey,
 };
 use tower_webhook::secret::Secret;
 use tower_webhook::time::ManualClock;
+use tower_webhook::verify::{VerifiedBody, VerifyLayer};
 
 use crate::vectors_keys::{body, delivery, head, vectors};
 
@@ -253,4 +261,40 @@ fn paypal_refuses_what_its_headers_cannot_say() {
 
 fn request(url: &str) -> http::request::Builder {
     Request::post(url)
+}
+
+#[tokio::test]
+async fn a_delivery_whose_key_is_not_here_yet_is_asked_to_come_again() {
+    let answer = async |id: &str, scheme: SnsScheme| {
+        let stack = ServiceBuilder::new()
+            .layer(BodyLimitLayer::new(1 << 20))
+            .layer(VerifyLayer::new(scheme))
+            .service(service_fn(|_: Request<VerifiedBody>| async {
+                Ok::<_, Infallible>(Response::new(String::new()))
+            }));
+        let sent = vector(id);
+        let req = head(sent).body(Full::new(Bytes::from(body(sent))));
+        let Ok(response) = stack.oneshot(req.unwrap()).await;
+        let why = response.extensions().get::<Outcome>().copied();
+        let cause = response.extensions().get::<AuthErrorKind>().copied();
+        (response.status().as_u16(), why, cause)
+    };
+    let scheme = || SnsScheme::dangerous_any_topic(Absent::default());
+    assert_eq!(
+        answer("pub-aws_sns-001", scheme()).await,
+        (
+            503,
+            Some(Outcome::Rejected(Rejection::SecretUnavailable)),
+            None
+        )
+    );
+    // What no key would make authentic is refused.
+    assert_eq!(
+        answer("pub-aws_sns-009", scheme()).await,
+        (
+            401,
+            Some(Outcome::Rejected(Rejection::Unauthenticated)),
+            Some(AuthErrorKind::UntrustedKeyUrl)
+        )
+    );
 }
