@@ -1,9 +1,11 @@
 //! Questions that a provider asks before it delivers, and what an answer says of itself.
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode, header};
 use tower_webhook::scheme::{
-    AuthErrorKind, CloudEventsScheme, Handshake, HmacScheme, OpenError, Scheme as _,
+    AuthErrorKind, Claims, CloudEventsScheme, Ed25519Key, GreetingScheme, Handshake, HmacScheme,
+    OpenError, Pass as _, PublicKeyScheme, Scheme as _,
 };
 use tower_webhook::secret::Secret;
 
@@ -108,5 +110,99 @@ fn why_a_verification_cannot_begin_is_told_in_words() {
         ),
     ] {
         assert_eq!(why.to_string(), words);
+    }
+}
+
+/// What Slack's scheme makes of a signed payload.
+fn slack(body: &str) -> Claims {
+    let key = "an example secret";
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).unwrap();
+    mac.update(format!("v0:1763724670:{body}").as_bytes());
+    let mac = const_hex::encode(mac.finalize().into_bytes());
+    let headers = [
+        ("x-slack-signature", &*format!("v0={mac}")),
+        ("x-slack-request-timestamp", "1763724670"),
+    ];
+    let scheme = HmacScheme::slack(secret(key));
+    let mut pass = scheme.begin(&head("POST", "/", &headers)).unwrap();
+    pass.update(body.as_bytes());
+    pass.finish(body.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_payload_is_a_question_where_it_says_so_to_the_letter_and_is_short() {
+    let asked = |kind: &str, length: usize| {
+        let fill = " ".repeat(length);
+        format!(r#"{{"type":"{kind}","challenge":"7"{fill}}}"#)
+    };
+    let short = asked("url_verification", 0);
+    let room = (16 << 10) - short.len();
+    for (body, is_question) in [
+        (short, true),
+        (asked("url_verification", room), true),
+        (asked("url_verification", room + 1), false),
+        (asked("url\\u005fverification", 0), false),
+        (asked("url_verification_", 0), false),
+        (r#"{"type":"a","text":"url_verification"}"#.into(), false),
+    ] {
+        let claims = slack(&body);
+        assert_eq!(matches!(claims, Claims::Handshake(_)), is_question);
+    }
+}
+
+#[test]
+fn a_provider_asks_by_its_own_method() {
+    let dropbox = HmacScheme::dropbox(secret("an example secret"));
+    let intercom = HmacScheme::intercom(secret("an example secret"));
+    let meta = GreetingScheme::meta(secret("an-example-token"));
+    let uri = "/?challenge=7&hub.mode=subscribe&hub.verify_token=an-example-token&hub.challenge=8";
+    for (method, answers) in [
+        ("GET", [Some("7"), None, Some("8")]),
+        ("HEAD", [None, Some(""), None]),
+        ("PUT", [None; 3]),
+        ("POST", [None; 3]),
+    ] {
+        let asked = head(method, uri, &[]);
+        let told = [
+            dropbox.greet(&asked),
+            intercom.greet(&asked),
+            meta.greet(&asked),
+        ];
+        let told = told.map(|answer| answer.map(|answer| answer.unwrap().body().clone()));
+        let expected = answers.map(|body| body.map(bytes::Bytes::from));
+        assert_eq!(told, expected, "{method}");
+    }
+    let doubled = head("GET", "/?challenge=7&challenge=8", &[]);
+    let refused = dropbox.greet(&doubled).unwrap();
+    assert_eq!(refused.unwrap_err(), OpenError::Malformed);
+}
+
+#[test]
+fn a_ping_of_discord_has_no_event() {
+    use ed25519_dalek::Signer as _;
+    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let public = Ed25519Key::new(key.verifying_key().as_bytes()).unwrap();
+    let scheme = PublicKeyScheme::discord(public);
+    for (body, answer) in [
+        (r#"{"type":1}"#, Some((200, r#"{"type":1}"#))),
+        (r#"{"type":1,"version":1}"#, Some((200, r#"{"type":1}"#))),
+        (r#"{"type":0,"version":1}"#, Some((204, ""))),
+        (r#"{"type":1,"version":1,"event":{"type":"a"}}"#, None),
+        (r#"{"type":0}"#, None),
+        (r#"{"type":2}"#, None),
+    ] {
+        let signature = key.sign(format!("1763724670{body}").as_bytes()).to_bytes();
+        let headers = [
+            ("x-signature-ed25519", &*const_hex::encode(signature)),
+            ("x-signature-timestamp", "1763724670"),
+        ];
+        let mut pass = scheme.begin(&head("POST", "/", &headers)).unwrap();
+        pass.update(body.as_bytes());
+        let told = match pass.finish(body.as_bytes()).unwrap() {
+            Claims::Handshake(answer) => Some((answer.status().as_u16(), answer.body().clone())),
+            _ => None,
+        };
+        let expected = answer.map(|(status, body)| (status, body.into()));
+        assert_eq!(told, expected, "{body}");
     }
 }

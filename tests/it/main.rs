@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bodies;
+mod catalog;
 mod connections;
 mod detach;
 mod dispatch;

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Request;
 use http::request::Parts;
+use tower_webhook::scheme::catalog::{self, Options};
 use tower_webhook::scheme::{
-    AuthErrorKind, Authenticator, HmacPass, HmacScheme, OpenError, Opened, P256Key, Part, Profile,
-    PublicKeyScheme, Scheme, SetupScheme, Shape, Swap, TokenScheme,
+    AuthErrorKind, Authenticator, Ed25519Key, HmacPass, HmacScheme, MailgunScheme, OpenError,
+    Opened, P256Key, Part, Pass as _, Profile, PublicKeyError, PublicKeyScheme, PublicUrl, Scheme,
+    SetupScheme, Shape, Swap, TokenScheme, TwilioScheme,
 };
 use tower_webhook::secret::Secret;
 
@@ -196,4 +199,84 @@ fn why_a_request_is_not_authentic_is_told_in_words() {
         words(AuthErrorKind::MissingHeader),
         "a header of the signature is missing"
     );
+}
+
+#[test]
+fn of_many_signatures_by_private_keys_four_are_tried_and_one_more_is_too_many() {
+    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let key = Ed25519Key::new(key.verifying_key().as_bytes()).unwrap();
+    let scheme = PublicKeyScheme::standard_webhooks(key);
+    let one = format!("v1a,{}", STANDARD.encode([7; 64]));
+    for (count, expected) in [
+        (4, None),
+        (5, Some(AuthErrorKind::MalformedHeader)),
+        (6, Some(AuthErrorKind::MalformedHeader)),
+    ] {
+        let list = vec![one.as_str(); count].join(" ");
+        let headers = [
+            ("webhook-id", "1"),
+            ("webhook-timestamp", TIME),
+            ("webhook-signature", &*list),
+        ];
+        assert_eq!(refusal(&scheme, &headers), expected, "{count}");
+    }
+}
+
+#[test]
+fn a_payload_of_mailgun_without_a_token_or_a_signature_is_malformed() {
+    let mac = |content: &str| {
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"an example secret").unwrap();
+        mac.update(content.as_bytes());
+        const_hex::encode(mac.finalize().into_bytes())
+    };
+    let verdict = |token: &str, signature: &str| {
+        let body = serde_json::json!({
+            "signature": { "timestamp": TIME, "token": token, "signature": signature },
+        });
+        let body = body.to_string();
+        let pass = MailgunScheme::new(secret()).begin(&head(&[])).unwrap();
+        pass.finish(body.as_bytes()).err().map(|err| err.kind())
+    };
+    let malformed = Some(AuthErrorKind::MalformedBody);
+    assert_eq!(verdict("1", &mac(&format!("{TIME}1"))), None);
+    assert_eq!(verdict("", &mac(TIME)), malformed);
+    assert_eq!(verdict("1", ""), malformed);
+    assert_eq!(verdict("1", &mac(TIME)), Some(AuthErrorKind::Mismatch));
+}
+
+#[test]
+fn what_is_no_public_key_says_why() {
+    let words = |key: Result<Ed25519Key, PublicKeyError>| key.unwrap_err().to_string();
+    let key = [&[1][..], &[0; 31]].concat();
+    for (told, reason) in [
+        (words(Ed25519Key::new(&[7; 31])), "must have 32 bytes"),
+        (words(Ed25519Key::new(&key)), "is of small order"),
+        (words(Ed25519Key::hex("no digits")), "is not hex digits"),
+        (words(Ed25519Key::base64("no base64!")), "is not base64"),
+        (
+            P256Key::spki("AAAA").unwrap_err().to_string(),
+            "is not a P-256 key in DER",
+        ),
+    ] {
+        assert_eq!(told, format!("`public_key` {reason}"));
+    }
+    let entry = catalog::find("discord.ed25519").unwrap();
+    let refused = entry.build(&Options::new().secret("no digits"));
+    let told = refused.unwrap_err().to_string();
+    assert!(told.contains("is not hex digits"), "{told}");
+}
+
+#[test]
+fn a_form_of_twilio_that_is_no_text_is_malformed() {
+    let url = PublicUrl::new("https://hooks.example.com/in").unwrap();
+    let signature = STANDARD.encode([7; 20]);
+    let verdict = |body: &[u8]| {
+        let scheme = TwilioScheme::new(url.clone(), secret());
+        let pass = scheme.begin(&head(&[("x-twilio-signature", &signature)]));
+        pass.unwrap().finish(body).unwrap_err().kind()
+    };
+    assert_eq!(verdict(b"a=b"), AuthErrorKind::Mismatch);
+    for body in [&b"a=%FF"[..], b"%FF=a", b"a=\xff", b"a=b&c=%C3"] {
+        assert_eq!(verdict(body), AuthErrorKind::MalformedBody);
+    }
 }
