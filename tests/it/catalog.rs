@@ -1,13 +1,21 @@
 //! Schemes that are made from the catalog, and what an option changes of them.
 
+use std::convert::Infallible;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::request::Parts;
-use http::{HeaderName, Request};
+use http::{HeaderName, Request, Response};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_webhook::delivery::{Delivery, DeliveryId};
+use tower_webhook::idempotency::ClaimedBody;
 use tower_webhook::scheme::catalog::{self, Options};
-use tower_webhook::scheme::{AnyScheme, AuthErrorKind, Claims, Pass as _, Scheme as _};
+use tower_webhook::scheme::{
+    AnyScheme, AuthErrorKind, Authenticator, Claims, OpenError, Pass as _, Scheme, Shape,
+};
 use tower_webhook::secret::Secret;
 use tower_webhook::time::ManualClock;
+use tower_webhook::verify::Verified as _;
+use tower_webhook::{Inbound, testing};
 
 const KEY: &str = "an example secret";
 
@@ -110,7 +118,10 @@ fn a_secret_of_blanks_is_none_and_one_of_dropbox_has_15_characters() {
             .dangerous()
             .allow_short_secrets()
     };
-    assert!(refused("github.sha256", &short("  ")).contains("is empty"));
+    for id in ["github.sha256", "standard_webhooks.v1", "square.hmacsha256"] {
+        let told = refused(id, &short("  ").public_url("https://a.example/"));
+        assert!(told.contains("is empty"), "{id}: {told}");
+    }
     assert!(refused("github.sha256", &Options::new()).contains("must hold a secret"));
     build("github.sha256", &short("short"));
     let fifteen = "0123456789abcde";
@@ -119,4 +130,73 @@ fn a_secret_of_blanks_is_none_and_one_of_dropbox_has_15_characters() {
         let told = refused(id, &Options::new().secret(text));
         assert!(told.starts_with("`signing_secrets` "), "{told}");
     }
+}
+
+#[test]
+fn shapes_methods_and_clocks_are_the_provider_s() {
+    let url = "https://hooks.example.com/in";
+    let options = Options::new().secret(KEY).public_url(url);
+    let key = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdrA+WLljhpVowzdmuCizMkIz9TVJawZyO22lWn6TecWza+fMXjU+8Wp6Yu+cdrifqUKNkwattTS4OhDAwN+Rgw==";
+    let whsec = Options::new().secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3");
+    let facts = |id: &str| {
+        let options = match id {
+            "sendgrid.ecdsa_p256" => &Options::new().secret(key),
+            "standard_webhooks.v1" | "svix.v1" | "gitlab.signing_token" => &whsec,
+            _ => &options,
+        };
+        let scheme = build(id, options);
+        let profile = Scheme::profile(&scheme);
+        let opened = Authenticator::open(&scheme, &head("GET", "/", &[])).into_inner();
+        let takes_get = !matches!(opened, Err(OpenError::Method));
+        (profile.shape(), takes_get, profile.future_skew().as_secs())
+    };
+    let told = [
+        "github.sha256",
+        "slack.v0",
+        "sendgrid.ecdsa_p256",
+        "hubspot.v1_legacy",
+        "hubspot.v2_legacy",
+        "hubspot.v3",
+        "standard_webhooks.v1",
+        "svix.v1",
+        "gitlab.signing_token",
+    ]
+    .map(|id| (id, facts(id)));
+    assert_eq!(
+        told,
+        [
+            ("github.sha256", (Shape::Object, false, 60)),
+            ("slack.v0", (Shape::ObjectOrForm, false, 300)),
+            ("sendgrid.ecdsa_p256", (Shape::Array, false, 60)),
+            ("hubspot.v1_legacy", (Shape::Array, false, 60)),
+            ("hubspot.v2_legacy", (Shape::Opaque, true, 60)),
+            ("hubspot.v3", (Shape::Array, false, 60)),
+            ("standard_webhooks.v1", (Shape::Object, false, 300)),
+            ("svix.v1", (Shape::Object, false, 300)),
+            ("gitlab.signing_token", (Shape::Object, false, 300)),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_event_type_in_a_header_is_not_looked_for_in_the_payload() {
+    let sent = testing::Delivery::of(
+        "gitlab.signing_token",
+        "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
+    );
+    let sent = sent
+        .id("1")
+        .event_type("Push Hook")
+        .body(r#"{"type":"other"}"#);
+    let handler = service_fn(|req: Request<ClaimedBody>| async move {
+        let mut response = Response::new(String::new());
+        let told = req.body().delivery().event_type.clone();
+        response.extensions_mut().insert(told);
+        Ok::<_, Infallible>(response)
+    });
+    let scheme = build("gitlab.signing_token", &sent.options());
+    let stack = Inbound::builder(scheme).build().unwrap().layer(handler);
+    let Ok(response) = stack.oneshot(sent.request()).await;
+    let told: &Option<Box<str>> = response.extensions().get().unwrap();
+    assert_eq!(told.as_deref(), Some("Push Hook"));
 }

@@ -206,3 +206,42 @@ fn a_ping_of_discord_has_no_event() {
         assert_eq!(told, expected, "{body}");
     }
 }
+
+#[test]
+fn zoom_asks_by_its_event_and_gets_no_signature_of_a_delivery() {
+    let key = "an example secret";
+    let mac = |content: &str| {
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).unwrap();
+        mac.update(content.as_bytes());
+        const_hex::encode(mac.finalize().into_bytes())
+    };
+    for (event, token, is_question) in [
+        ("endpoint.url_validation", "7", true),
+        ("endpoint.url_validation", "v0:1763724670:{}", false),
+        ("endpoint.url_validation_", "7", false),
+        ("meeting.started", "v0:1763724670:{}", false),
+    ] {
+        let text = "endpoint.url_validation";
+        let payload = serde_json::json!({ "plainToken": token, "text": text });
+        let body = serde_json::json!({ "event": event, "payload": payload }).to_string();
+        let headers = [
+            (
+                "x-zm-signature",
+                &*format!("v0={}", mac(&format!("v0:1763724670:{body}"))),
+            ),
+            ("x-zm-request-timestamp", "1763724670"),
+        ];
+        let scheme = HmacScheme::zoom(secret(key));
+        let mut pass = scheme.begin(&head("POST", "/", &headers)).unwrap();
+        pass.update(body.as_bytes());
+        match pass.finish(body.as_bytes()).unwrap() {
+            Claims::Handshake(answer) => {
+                let answer: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+                assert_eq!(answer["plainToken"], token);
+                assert_eq!(answer["encryptedToken"], mac(token));
+                assert!(is_question, "{event} {token}");
+            }
+            _ => assert!(!is_question, "{event} {token}"),
+        }
+    }
+}
