@@ -33,7 +33,7 @@ pub(super) fn signature(text: &str, malformed: AuthErrorKind) -> Result<Vec<u8>,
 mod tests {
     use super::super::head::seconds;
     use super::super::recipe::Unit;
-    use super::split_url;
+    use super::{AuthErrorKind, MAX_SIGNATURE, signature, split_url};
 
     #[test]
     fn times_have_one_form() {
@@ -105,5 +105,14 @@ mod tests {
         ] {
             assert!(split_url(url).is_err(), "{url}");
         }
+    }
+
+    #[test]
+    fn a_signature_has_8192_bits_at_most() {
+        let of = |length| signature(&"A".repeat(length), AuthErrorKind::MalformedHeader);
+        assert_eq!(of(MAX_SIGNATURE).unwrap().len(), 1026);
+        assert!(of(MAX_SIGNATURE + 4).is_err());
+        assert!(of(MAX_SIGNATURE + 8).is_err());
+        assert!(of(MAX_SIGNATURE - 1).is_err());
     }
 }

@@ -303,12 +303,15 @@ fn a_bad_connection_of_a_file_is_named_with_its_field() {
 
 #[test]
 fn two_connections_have_one_secret_only_where_that_is_said() {
-    let one = |name: &str| {
+    let with = |name: &str, secret: &str| {
         format!(
             "[[connection]]\ntype = \"github\"\nname = \"{name}\"\n\
-             signing_secrets = [\"an example secret\"]\n"
+             signing_secrets = [\"{secret}\"]\n"
         )
     };
+    let one = |name: &str| with(name, "an example secret");
+    let own = one("a") + &with("b", "another example secret");
+    ConnectionMap::from_file(&toml::from_str(&own).unwrap()).unwrap();
     let refused: ConnectionsFile = toml::from_str(&(one("a") + &one("b"))).unwrap();
     let err = ConnectionMap::from_file(&refused).unwrap_err();
     assert_eq!(

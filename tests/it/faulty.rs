@@ -19,6 +19,9 @@ pub(crate) struct Faulty {
     pub(crate) completions_to_fail: AtomicUsize,
     pub(crate) completions: AtomicUsize,
     pub(crate) renewals: AtomicUsize,
+    pub(crate) renewals_to_hang: AtomicUsize,
+    pub(crate) releases: AtomicUsize,
+    pub(crate) releases_to_fail: AtomicUsize,
     pub(crate) is_lost: AtomicBool,
     pub(crate) is_full: AtomicBool,
 }
@@ -54,6 +57,9 @@ impl IdempotencyStore for Faulty {
         lease: Duration,
     ) -> Result<Held, StoreError> {
         self.renewals.fetch_add(1, Ordering::Relaxed);
+        if fails(&self.renewals_to_hang).is_err() {
+            return std::future::pending().await;
+        }
         if self.is_lost.load(Ordering::Relaxed) {
             return Ok(Held::Lost);
         }
@@ -76,6 +82,8 @@ impl IdempotencyStore for Faulty {
     }
 
     async fn release(&self, key: &IdemKey, fence: Fence) -> Result<Held, StoreError> {
+        self.releases.fetch_add(1, Ordering::Relaxed);
+        fails(&self.releases_to_fail)?;
         self.inner.release(key, fence).await
     }
 }

@@ -14,7 +14,7 @@ use tower_webhook::limit::BodyLimitLayer;
 use tower_webhook::scheme::{
     AuthErrorKind, Authenticator, HmacPass, HmacScheme, OpenError, Opened, Scheme,
 };
-use tower_webhook::secret::Secret;
+use tower_webhook::secret::{Secret, SecretError};
 use tower_webhook::time::ManualClock;
 use tower_webhook::verify::{Verified as _, VerifiedBody, VerifyLayer};
 
@@ -93,4 +93,20 @@ async fn secrets_may_come_from_a_source_and_its_outage_is_503() {
     assert_eq!(verdict(Vault { is_up: true }, NEW).await, Ok(0));
     let down = verdict(Vault { is_up: false }, NEW).await;
     assert_eq!(down, Err((StatusCode::SERVICE_UNAVAILABLE, None)));
+}
+
+#[test]
+fn a_secret_is_given_back_to_who_keeps_it_and_a_text_that_is_none_says_why() {
+    let fifteen = "0123456789abcde";
+    assert_eq!(
+        Secret::dropbox(fifteen).unwrap().reveal(),
+        fifteen.as_bytes()
+    );
+    let words = |secret: Result<Secret, SecretError>| secret.unwrap_err().to_string();
+    let short = "`secret` is shorter than 16 bytes";
+    assert_eq!(words(Secret::dropbox(&fifteen[1..])), short);
+    assert_eq!(words(Secret::new(fifteen)), short);
+    assert_eq!(words(Secret::new(" ")), "`secret` is empty");
+    let encoding = "`secret` is not in its encoding";
+    assert_eq!(words(Secret::base64("no base64!")), encoding);
 }

@@ -244,3 +244,21 @@ fn a_pattern_with_a_star_in_the_middle_is_refused() {
     }
     assert!(EventPatterns::parse(["*"]).unwrap().matches("anything"));
 }
+
+#[test]
+fn a_pattern_means_what_lies_below_it_and_what_it_lies_below() {
+    let matches = |pattern, event| EventPatterns::parse([pattern]).unwrap().matches(event);
+    for (pattern, event, expected) in [
+        ("a.*", "a.b", true),
+        ("a.*", "a.", false),
+        ("a.*", "a", false),
+        ("a.*", "ab", false),
+        ("pull_request.opened", "pull_request.opened", true),
+        ("pull_request.opened", "pull_request", true),
+        ("pull_request.opened", "pull", false),
+        ("pull_request.opened", "push_request", false),
+        ("pull_request.opened", "pull_request.closed", false),
+    ] {
+        assert_eq!(matches(pattern, event), expected, "{pattern} {event}");
+    }
+}

@@ -124,3 +124,78 @@ fn headers_are_written_as_their_providers_write_them() {
         assert!(header.is_some(), "{scheme}: {:?}", request.headers());
     }
 }
+
+#[tokio::test]
+async fn another_key_is_another_one_whatever_the_key_is() {
+    let seed = |last: u8| const_hex::encode([&[7; 31][..], &[last]].concat());
+    // The greatest key of P-256: one less than the order of the curve.
+    let greatest = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550";
+    for (scheme, key) in [
+        ("discord.ed25519", &*seed(0)),
+        ("discord.ed25519", &*seed(1)),
+        ("sendgrid.ecdsa_p256", &*seed(0)),
+        ("sendgrid.ecdsa_p256", &*seed(1)),
+        ("sendgrid.ecdsa_p256", greatest),
+    ] {
+        let delivery = Delivery::of(scheme, key).at(NOW);
+        let request = delivery.request();
+        assert_eq!(status(&delivery, scheme, request).await, 200, "{key}");
+        let request = delivery.wrong_key().request();
+        assert_eq!(status(&delivery, scheme, request).await, 401, "{key}");
+    }
+}
+
+#[test]
+fn a_payload_is_what_it_looks_like() {
+    let written = |scheme: &str, secret: &str, body: &'static str| {
+        let delivery = Delivery::of(scheme, secret).at(NOW).body(body);
+        let request = delivery.request();
+        let media = request.headers()["content-type"].to_str().unwrap();
+        let is_hashed = request
+            .uri()
+            .query()
+            .is_some_and(|query| query.contains("bodySHA256"));
+        (media.to_owned(), is_hashed)
+    };
+    let (json, form) = ("application/json", "application/x-www-form-urlencoded");
+    for (scheme, body, media, is_hashed) in [
+        ("slack.v0", r#" {"a":1}"#, json, false),
+        ("slack.v0", "a=1", form, false),
+        ("github.sha256", "a=1", json, false),
+        ("twilio.form", "a=1", form, false),
+        ("twilio.form", r#" {"a":1}"#, json, true),
+        ("twilio.form", "[1]", json, true),
+        ("twilio.body_sha256", "a=1", form, true),
+    ] {
+        let told = written(scheme, "an example secret", body);
+        assert_eq!(told, (media.to_owned(), is_hashed), "{scheme} {body}");
+    }
+}
+
+#[test]
+fn without_a_payload_the_smallest_of_the_provider_is_sent() {
+    for (scheme, body) in [
+        ("github.sha256", "{}"),
+        ("stripe.v1", r#"{"id":"evt_1","type":"ping"}"#),
+        ("hubspot.v3", "[]"),
+        ("hubspot.v1_legacy", "[]"),
+        ("twilio.form", "a=1"),
+    ] {
+        let request = Delivery::of(scheme, "an example secret").at(NOW).request();
+        assert_eq!(request.body().as_bytes(), body, "{scheme}");
+    }
+}
+
+#[test]
+fn fields_of_adyen_are_kept_where_they_can_be_read() {
+    let body = r#"{"notificationItems":[{"NotificationRequestItem":{
+        "merchantReference":"mine","amount":5,"success":{}}}]}"#;
+    let key = "0123456789abcdef0123456789abcdef";
+    let delivery = Delivery::of("adyen.payments_fields", key).body(body);
+    let sent = delivery.request();
+    let sent: serde_json::Value = serde_json::from_slice(sent.body().as_bytes()).unwrap();
+    let item = &sent["notificationItems"][0]["NotificationRequestItem"];
+    assert_eq!(item["merchantReference"], "mine");
+    assert_eq!(item["amount"]["currency"], "EUR");
+    assert_eq!(item["success"], "true");
+}

@@ -2,7 +2,7 @@ use super::entry::{Entry, Kind, Own, SecretFormat};
 use super::standard::STANDARD_WEBHOOKS;
 use crate::scheme::profile::{Facts, Field};
 use crate::scheme::recipe::{Algorithm, Recipe, Time, Unit};
-use crate::scheme::signature::{Encoding, Layout};
+use crate::scheme::signature::Layout;
 use crate::scheme::{AnyScheme, SetupScheme, Shape, TokenScheme};
 
 /// `sha256=` and hex digits.
@@ -78,7 +78,6 @@ pub(in crate::scheme) const NOTION: Recipe = Recipe {
 
 pub(in crate::scheme) const ASANA: Recipe = Recipe {
     signature: &["x-hook-signature"],
-    encoding: Encoding::Hex,
     ..Recipe::HMAC
 };
 

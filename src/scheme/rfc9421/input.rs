@@ -176,3 +176,45 @@ pub(super) fn serialize(list: &InnerList) -> Result<String, AuthError> {
     text.finish()
         .ok_or_else(|| AuthErrorKind::MalformedHeader.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_of_more_than_4096_bytes_is_not_read() {
+        let read = |length: usize| dictionary(&format!("a=\"{}\"", "b".repeat(length - 4)));
+        assert_eq!(read(MAX_HEADER).unwrap().len(), 1);
+        assert!(read(MAX_HEADER + 1).is_err());
+        assert!(read(MAX_HEADER + 2).is_err());
+    }
+
+    #[test]
+    fn a_signature_covers_32_components_at_most() {
+        let read = |count: usize| {
+            let names: Vec<_> = (0..count).map(|name| format!("\"x-{name}\"")).collect();
+            let read = dictionary(&format!("sig=({})", names.join(" "))).unwrap();
+            let Some(ListEntry::InnerList(list)) = read.get("sig") else {
+                panic!("it is a list");
+            };
+            components(list).map(|components| components.len())
+        };
+        assert_eq!(read(MAX_COMPONENTS).unwrap(), MAX_COMPONENTS);
+        assert!(read(MAX_COMPONENTS + 1).is_err());
+    }
+
+    #[test]
+    fn a_time_is_a_whole_number_above_zero() {
+        let read = |text: &str| {
+            let read = dictionary(&format!("a={text}")).unwrap();
+            let Some(ListEntry::Item(item)) = read.get("a") else {
+                panic!("it is an item");
+            };
+            seconds(&item.bare_item).ok()
+        };
+        assert_eq!(read("1"), Some(1));
+        for text in ["0", "-1", "1.0", "\"1\""] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

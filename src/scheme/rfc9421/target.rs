@@ -143,3 +143,20 @@ fn encode(text: &str) -> String {
         .collect::<String>()
         .replace('+', "%20")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_of_the_query_comes_once() {
+        let req = ::http::Request::get("https://a.example/?a=1&b=2&b=3&c=d%20e+f");
+        let (head, ()) = req.body(()).unwrap().into_parts();
+        let target = Target::new(&head, None).unwrap();
+        let value = |name| target.query_param(name).map_err(|err| err.kind());
+        assert_eq!(value("a").unwrap(), "1");
+        assert_eq!(value("c").unwrap(), "d%20e%20f");
+        assert_eq!(value("b"), Err(AuthErrorKind::DuplicateHeader));
+        assert_eq!(value("d"), Err(AuthErrorKind::MissingHeader));
+    }
+}

@@ -178,3 +178,44 @@ impl Flight {
         self.payload
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hashed(nonce: &str, hash: u64) -> Hashed {
+        let key = IdemKey::compose("github", None, nonce);
+        Hashed { hash, key }
+    }
+
+    #[test]
+    fn keys_of_one_hash_are_told_apart() {
+        assert!(hashed("1", 7) == hashed("1", 7));
+        assert!(hashed("1", 7) != hashed("2", 7));
+    }
+
+    #[test]
+    fn lapsed_claims_are_looked_for_where_claims_have_doubled() {
+        let lease = Duration::from_secs(1);
+        let start = Instant::now();
+        let (late, later) = (start + 2 * lease, start + 4 * lease);
+        let mut shard = Shard::default();
+        let add = |shard: &mut Shard, numbers: std::ops::Range<u64>, now| {
+            for number in numbers {
+                let fence = Fence::LEAST;
+                let payload = Fingerprint::of(b"{}");
+                let flight = Flight::new(fence, Claimant::unique(), payload, lease, now);
+                shard.insert(hashed(&number.to_string(), number), flight);
+            }
+        };
+        add(&mut shard, 0..16, start);
+        assert_eq!(shard.drop_lapsed_if_grown(late), 0);
+        add(&mut shard, 16..17, late);
+        assert_eq!(shard.drop_lapsed_if_grown(late), 16);
+        // One is left: twice as many, and 16, are borne.
+        add(&mut shard, 17..34, late);
+        assert_eq!(shard.drop_lapsed_if_grown(later), 0);
+        add(&mut shard, 34..35, later);
+        assert_eq!(shard.drop_lapsed_if_grown(later), 18);
+    }
+}

@@ -1,9 +1,11 @@
 //! Claims: duplicates, failures, outages, and leases that run out.
 
+mod leases;
 mod racing;
 mod rig;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -287,4 +289,27 @@ async fn an_unauthenticated_request_asks_the_store_nothing() {
         assert_eq!(rig.send(scheme, req).await.status(), 401);
     }
     assert_eq!(rig.store.calls.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_messages_is_judged_by_its_grpc_status() {
+    let told = Arc::new(Mutex::new("0"));
+    let code = Arc::clone(&told);
+    let rig = Rig::new(move || {
+        let mut response = status(200);
+        let code = http::HeaderValue::from_static(*code.lock().unwrap());
+        response.headers_mut().insert("grpc-status", code);
+        response
+    });
+    for _ in 0..2 {
+        assert_eq!(rig.github("1", "{}").await.status(), 200);
+    }
+    assert_eq!(rig.runs(), 1);
+    *told.lock().unwrap() = "13";
+    for runs in [2, 3] {
+        let failed = rig.github("2", "{}").await;
+        // gRPC says all in that header: the status of HTTP stays.
+        assert_eq!((failed.status().as_u16(), rig.runs()), (200, runs));
+        assert_eq!(outcome(&failed), Outcome::HandlerError);
+    }
 }

@@ -6,20 +6,30 @@ mod plaid;
 mod rfc9421;
 mod sns;
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::Full;
 use serde_json::Value;
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 use tower_webhook::delivery::Delivery;
+use tower_webhook::limit::BodyLimitLayer;
+use tower_webhook::outcome::Outcome;
+use tower_webhook::rejection::Rejection;
 use tower_webhook::scheme::{
-    AuthErrorKind, KeyError, KeySource, Pass as _, PayPalScheme, PinnedKeys, PlaidScheme,
-    Rfc9421Scheme, Scheme, SnsScheme, VerifyingKey,
+    AuthError, AuthErrorKind, KeyError, KeySource, Pass as _, PayPalScheme, PinnedKeys,
+    PlaidScheme, Rfc9421Scheme, Scheme, SnsScheme, VerifyingKey,
 };
 use tower_webhook::secret::Secret;
-use tower_webhook::time::ManualClock;
+use tower_webhook::time::{Clock, ManualClock};
+use tower_webhook::verify::{VerifiedBody, VerifyLayer};
 
-use crate::vectors_keys::{body, delivery, head, vectors};
+use crate::vectors_keys::{body, delivery, head, plaid, vectors};
 
 /// A source that has no key, and writes down what it is asked for.
 #[derive(Clone, Default)]
@@ -253,4 +263,98 @@ fn paypal_refuses_what_its_headers_cannot_say() {
 
 fn request(url: &str) -> http::request::Builder {
     Request::post(url)
+}
+
+#[tokio::test]
+async fn a_delivery_whose_key_is_not_here_yet_is_asked_to_come_again() {
+    let answer = async |id: &str, scheme: SnsScheme| {
+        let stack = ServiceBuilder::new()
+            .layer(BodyLimitLayer::new(1 << 20))
+            .layer(VerifyLayer::new(scheme))
+            .service(service_fn(|_: Request<VerifiedBody>| async {
+                Ok::<_, Infallible>(Response::new(String::new()))
+            }));
+        let sent = vector(id);
+        let req = head(sent).body(Full::new(Bytes::from(body(sent))));
+        let Ok(response) = stack.oneshot(req.unwrap()).await;
+        let why = response.extensions().get::<Outcome>().copied();
+        let cause = response.extensions().get::<AuthErrorKind>().copied();
+        (response.status().as_u16(), why, cause)
+    };
+    let scheme = || SnsScheme::dangerous_any_topic(Absent::default());
+    assert_eq!(
+        answer("pub-aws_sns-001", scheme()).await,
+        (
+            503,
+            Some(Outcome::Rejected(Rejection::SecretUnavailable)),
+            None
+        )
+    );
+    // What no key would make authentic is refused.
+    assert_eq!(
+        answer("pub-aws_sns-009", scheme()).await,
+        (
+            401,
+            Some(Outcome::Rejected(Rejection::Unauthenticated)),
+            Some(AuthErrorKind::UntrustedKeyUrl)
+        )
+    );
+}
+
+#[test]
+fn what_is_longer_than_any_provider_writes_is_not_read() {
+    let kind = |refused: Result<(), AuthError>| refused.err().map(|err| err.kind());
+    let paypal = PayPalScheme::new(Absent::default(), "WEBHOOK").unwrap();
+    for (length, expected) in [
+        (0, AuthErrorKind::MalformedHeader),
+        // Read, and the next header is not there.
+        (128, AuthErrorKind::MissingHeader),
+        (129, AuthErrorKind::MalformedHeader),
+    ] {
+        let id = "a".repeat(length);
+        let req = Request::post("/").header("paypal-transmission-id", id);
+        let head = req.body(()).unwrap().into_parts().0;
+        let told = kind(paypal.begin(&head).map(drop));
+        assert_eq!(told, Some(expected), "{length}");
+    }
+
+    let plaid = PlaidScheme::new(Absent::default());
+    for (length, expected) in [
+        // Read, and `none` is no algorithm.
+        (4096, AuthErrorKind::UnsupportedVersion),
+        (4097, AuthErrorKind::MalformedHeader),
+        (4098, AuthErrorKind::MalformedHeader),
+    ] {
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","kid":"a"}"#);
+        let claims = "a".repeat(length - header.len() - 3);
+        let token = format!("{header}.{claims}.a");
+        let req = Request::post("/").header("plaid-verification", token);
+        let head = req.body(()).unwrap().into_parts().0;
+        let told = kind(plaid.begin(&head).map(drop));
+        assert_eq!(told, Some(expected), "{length}");
+    }
+}
+
+#[test]
+fn what_becomes_of_a_key_is_told_in_words() {
+    assert_eq!(KeyError::Unknown.to_string(), "the key is unknown");
+    let words = "the key is not available yet";
+    assert_eq!(KeyError::Unavailable.to_string(), words);
+}
+
+/// A clock that nobody may ask.
+#[derive(Debug)]
+struct Silent;
+
+impl Clock for Silent {
+    fn unix_seconds(&self) -> i64 {
+        panic!("a key without dates is good at any time")
+    }
+}
+
+#[test]
+fn for_a_key_without_dates_no_clock_is_asked() {
+    let sent = vector("pub-plaid-001");
+    let scheme = plaid(sent).with_clock(Silent);
+    assert!(scheme.begin(&parts(sent)).is_ok());
 }

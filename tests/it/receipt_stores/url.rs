@@ -12,6 +12,7 @@ async fn what_names_no_store_is_refused_by_field_and_reason() {
         ("", "must be `memory`"),
         ("nonsense", "must be `memory`"),
         ("sqlite", "must be `memory`"),
+        ("postgres", "must be `memory`"),
         ("mysql://127.0.0.1", "must be `memory`"),
         ("memory://here", "names a place"),
         ("memory://?size=1", "has a parameter"),

@@ -7,7 +7,7 @@ use http::StatusCode;
 use proptest::prelude::*;
 use tower_webhook::store::conformance::{Testbed, run};
 use tower_webhook::store::{
-    Claim, Claimant, Fingerprint, IdemKey, IdempotencyStore as _, MokaStore, Retention,
+    Claim, Claimant, Fingerprint, Held, IdemKey, IdempotencyStore as _, MokaStore, Retention,
     StoreErrorKind, StoredAnswer,
 };
 
@@ -151,6 +151,73 @@ async fn claims_that_nobody_came_back_to_make_room() {
         claim(&store, 10).await,
         Ok(Claim::Acquired { .. })
     ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_of_several_retentions_go_each_at_its_own_time() {
+    let store = MokaStore::with_capacity(3);
+    let [short, long] = [60, 120].map(Duration::from_secs);
+    complete(&store, 0, Retention::new(long, long)).await;
+    complete(&store, 1, Retention::new(short, short)).await;
+    complete(&store, 2, Retention::new(long, long)).await;
+    tokio::time::advance(short).await;
+    assert!(matches!(claim(&store, 3).await, Ok(Claim::Acquired { .. })));
+    assert_eq!(claim(&store, 4).await, Err(StoreErrorKind::Full));
+    assert!(matches!(claim(&store, 0).await, Ok(Claim::Done { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_in_the_place_of_one_whose_time_is_over_keeps_its_answer() {
+    let store = MokaStore::new();
+    let keep = Retention::new(Duration::from_secs(10), Duration::from_secs(20));
+    let answer = StoredAnswer::new(StatusCode::OK, 1).with_body("done".into(), None);
+    for _ in 0..2 {
+        let Ok(Claim::Acquired { fence, .. }) = claim(&store, 0).await else {
+            panic!("it was not granted");
+        };
+        let held = store.complete(&key(0), fence, &answer, keep).await;
+        assert_eq!(held.unwrap(), Held::Yes);
+        let again = claim(&store, 0).await.unwrap();
+        assert!(matches!(again, Claim::Done { answer: kept } if kept == answer));
+        // Nobody looks for what is over before the event is done again.
+        tokio::time::advance(keep.tombstone).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_says_how_much_it_holds_and_may_hold() {
+    let store = MokaStore::with_capacity(10);
+    assert_eq!((store.capacity(), store.len()), (10, 0));
+    assert!(store.is_empty());
+    claim(&store, 0).await.unwrap();
+    assert!(!store.is_empty());
+    assert_eq!(MokaStore::with_capacity(0).capacity(), 1);
+}
+
+#[test]
+fn parts_of_a_key_are_escaped_where_they_would_join_otherwise() {
+    for (parts, text) in [
+        (["github", "push", "1"], "github:push:1"),
+        (["a:b", "c%", "d\u{1}é"], "a%3Ab:c%25:d%01é"),
+        ([":", "%", "~"], "%3A:%25:~"),
+        (["", "é:é", "é%é"], ":é%3Aé:é%25é"),
+        (["\u{7f}", " ", "\u{85}"], "%7F: :%C2%85"),
+    ] {
+        let [connection, event_type, nonce] = parts;
+        let key = IdemKey::compose(connection, Some(event_type), nonce);
+        assert_eq!(key.as_str(), text);
+    }
+    assert_eq!(IdemKey::compose("a", None, "1").as_str(), "a::1");
+}
+
+#[test]
+fn a_key_of_more_than_255_characters_is_the_digest_of_all() {
+    let nonce = |length: usize| IdemKey::compose("a", None, &"é".repeat(length - 3));
+    assert_eq!(nonce(255).as_str().chars().count(), 255);
+    let long = nonce(256);
+    assert_eq!(long.as_str().len(), 64);
+    assert!(long.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
+    assert_ne!(long, nonce(257));
 }
 
 proptest! {
