@@ -43,13 +43,16 @@ pub(crate) struct Comparison {
     pub(crate) judged: Judged,
     /// How each class is answered.
     pub(crate) statuses: [StatusCode; 2],
-    pub(crate) prepare: Box<dyn FnMut(&mut Dice, usize) -> Delivery>,
+    pub(crate) prepare: Prepare,
     /// Nanoseconds up to the verdict, and what it is.
-    pub(crate) run: Box<dyn FnMut(Delivery) -> (f64, StatusCode)>,
+    pub(crate) run: Run,
 }
 
+type Prepare = Box<dyn FnMut(&mut Dice, usize) -> Delivery>;
+type Run = Box<dyn FnMut(Delivery) -> (f64, StatusCode)>;
+
 /// Times one delivery on its way through limit and verify.
-fn through(scheme: impl Authenticator) -> Box<dyn FnMut(Delivery) -> (f64, StatusCode)> {
+fn through(scheme: impl Authenticator) -> Run {
     let stack = ServiceBuilder::new()
         .layer(BodyLimitLayer::new(1 << 20))
         .layer(VerifyLayer::new(scheme))
@@ -57,7 +60,7 @@ fn through(scheme: impl Authenticator) -> Box<dyn FnMut(Delivery) -> (f64, Statu
     timed(stack)
 }
 
-fn timed<S, R>(mut stack: S) -> Box<dyn FnMut(Delivery) -> (f64, StatusCode)>
+fn timed<S, R>(mut stack: S) -> Run
 where
     S: Service<Delivery, Response = Response<R>, Error = Infallible> + 'static,
 {
