@@ -37,12 +37,6 @@ pub(crate) enum Judged {
     MustBeSmall,
 }
 
-/// The next delivery of a class.
-type Prepare = Box<dyn FnMut(&mut Dice, usize) -> Delivery>;
-
-/// Nanoseconds up to the verdict, and what it is.
-type Run = Box<dyn FnMut(Delivery) -> (f64, StatusCode)>;
-
 /// Two classes of deliveries, and what they go through.
 pub(crate) struct Comparison {
     pub(crate) name: &'static str,
@@ -50,8 +44,12 @@ pub(crate) struct Comparison {
     /// How each class is answered.
     pub(crate) statuses: [StatusCode; 2],
     pub(crate) prepare: Prepare,
+    /// Nanoseconds up to the verdict, and what it is.
     pub(crate) run: Run,
 }
+
+type Prepare = Box<dyn FnMut(&mut Dice, usize) -> Delivery>;
+type Run = Box<dyn FnMut(Delivery) -> (f64, StatusCode)>;
 
 /// Times one delivery on its way through limit and verify.
 fn through(scheme: impl Authenticator) -> Run {
