@@ -22,10 +22,12 @@ use tower_webhook::verify::{VerifiedBody, VerifyLayer};
 // What axum and hyper ask for.
 fn serve<S: Service<Request<Full<Bytes>>>>(_: S) {}
 
-fn main() {
+pub(super) fn main() {
     let stack = ServiceBuilder::new()
         .layer(BodyLimitLayer::new(1024))
-        .layer(VerifyLayer::new(HmacScheme::github(Secret::new("an example secret").unwrap())))
+        .layer(VerifyLayer::new(HmacScheme::github(
+            Secret::new("an example secret").unwrap(),
+        )))
         .layer(ReplayWindowLayer::new(Duration::from_secs(300)))
         .service(service_fn(|_: Request<FreshBody>| async {
             Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
