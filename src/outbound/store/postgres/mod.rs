@@ -82,7 +82,8 @@ struct Inner {
 
 impl PostgresOutbox {
     /// Connects to `postgres://[user[:password]@]host[:port]/database[?schema=…]`, with ten connections at most, and
-    /// makes the tables, which begin with `outbox_`, in the schema, `tower_webhook` by default, where they are missing.
+    /// makes the tables and a function, which begin with `outbox_`, in the schema, `tower_webhook` by default, where they are
+    /// missing.
     ///
     /// # Errors
     ///
