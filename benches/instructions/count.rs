@@ -1,10 +1,11 @@
-//! Instructions a delivery, counted by callgrind: `cargo bench --bench instructions [-- --check | --bless]`.
+//! Instructions a delivery, counted by callgrind: `cargo run --release [-- --check | --bless]`, in this directory.
 //!
-//! Counts do not depend on what else runs, so that CI can compare them with `benches/instructions.txt`: it fails
+//! Counts do not depend on what else runs, so that CI can compare them with `table.txt`: it fails
 //! where one is more than 5 % off. valgrind hides the instructions by which processors compute SHA-256, so the
 //! figures are differences to floors in the same binary: to the HMAC alone, to it and one pass of `&RawValue`, and
 //! to both and the SHA-256 of the body that the contract has in the key of a delivery.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::fmt::Write as _;
@@ -14,7 +15,7 @@ use self::common::frames::Model;
 use self::common::payload::push;
 use self::common::stacks::{BARE, CONTRACT, FLOOR, HMAC, cases};
 
-const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/table.txt");
 const TOLERANCE: f64 = 0.05;
 /// Bytes of a body, and how many deliveries are counted.
 const SIZES: [(usize, usize); 2] = [(1 << 10, 1000), (8 << 10, 200)];
@@ -151,11 +152,6 @@ fn main() {
     {
         let number = |text: &str| text.parse().expect("a number");
         return run(name, number(size), number(count));
-    }
-    if asked("--test") {
-        // `cargo test --benches` only asks whether this runs.
-        cases().iter().for_each(|case| run(case.name, 1 << 10, 2));
-        return;
     }
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!("skipped: no valgrind");
