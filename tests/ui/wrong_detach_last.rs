@@ -25,7 +25,9 @@ fn serve<S: Service<Request<Full<Bytes>>>>(_: S) {}
 fn main() {
     let stack = ServiceBuilder::new()
         .layer(BodyLimitLayer::new(1024))
-        .layer(VerifyLayer::new(HmacScheme::github(Secret::new("an example secret").unwrap())))
+        .layer(VerifyLayer::new(HmacScheme::github(
+            Secret::new("an example secret").unwrap(),
+        )))
         .layer(ReplayWindowLayer::new(Duration::from_secs(300)))
         .layer(OpenEnvelopeLayer::new())
         .layer(IdempotencyLayer::new(MokaStore::new()))

@@ -25,7 +25,9 @@ fn serve<S: Service<Request<Full<Bytes>>>>(_: S) {}
 fn main() {
     let stack = ServiceBuilder::new()
         .layer(BodyLimitLayer::new(1024))
-        .layer(tower::util::option_layer(Some(VerifyLayer::new(HmacScheme::github(Secret::new("an example secret").unwrap())))))
+        .layer(tower::util::option_layer(Some(VerifyLayer::new(
+            HmacScheme::github(Secret::new("an example secret").unwrap()),
+        ))))
         .service(service_fn(|_: Request<VerifiedBody>| async {
             Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
         }));

@@ -24,7 +24,9 @@ fn serve<S: Service<Request<Full<Bytes>>>>(_: S) {}
 
 fn main() {
     let stack = ServiceBuilder::new()
-        .layer(VerifyLayer::new(HmacScheme::github(Secret::new("an example secret").unwrap())))
+        .layer(VerifyLayer::new(HmacScheme::github(
+            Secret::new("an example secret").unwrap(),
+        )))
         .layer(BodyLimitLayer::new(1024))
         .service(service_fn(|_: Request<VerifiedBody>| async {
             Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
