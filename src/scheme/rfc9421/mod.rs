@@ -145,6 +145,14 @@ impl Rfc9421Scheme {
     /// Sets what the deliveries look like; by default a JSON object.
     pub fn with_profile(mut self, profile: Profile) -> Self {
         self.profile = Arc::new(profile.with_signed_time());
+        self.settle()
+    }
+
+    /// Where the body may be unsigned, the profile says so, whichever of the two was set first.
+    fn settle(mut self) -> Self {
+        if !self.requires_digest {
+            Arc::make_mut(&mut self.profile).set_signs_body(false);
+        }
         self
     }
 
@@ -175,7 +183,7 @@ impl Dangerous<Rfc9421Scheme> {
     /// body. So nothing in it counts as signed, not even where a signature covers the digest.
     pub fn allow_unsigned_body(mut self) -> Rfc9421Scheme {
         self.0.requires_digest = false;
-        self.0
+        self.0.settle()
     }
 }
 
@@ -233,13 +241,7 @@ impl Scheme for Rfc9421Scheme {
     }
 
     fn profile(&self) -> Arc<Profile> {
-        // Here and not where either is set, so that their order makes no difference.
-        if self.requires_digest {
-            return Arc::clone(&self.profile);
-        }
-        let mut profile = (*self.profile).clone();
-        profile.set_signs_body(false);
-        Arc::new(profile)
+        Arc::clone(&self.profile)
     }
 }
 
