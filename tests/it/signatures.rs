@@ -81,6 +81,15 @@ fn a_signature_of_no_fixed_length_has_72_bytes_at_most_and_one_at_least() {
     }
 }
 
+/// The headers of Standard Webhooks with this list of signatures.
+fn standard(signatures: &str) -> [(&'static str, &str); 3] {
+    [
+        ("webhook-id", "1"),
+        ("webhook-timestamp", TIME),
+        ("webhook-signature", signatures),
+    ]
+}
+
 #[test]
 fn of_many_signatures_seventeen_are_read_and_one_more_is_too_many() {
     let scheme = HmacScheme::standard_webhooks(secret());
@@ -92,12 +101,7 @@ fn of_many_signatures_seventeen_are_read_and_one_more_is_too_many() {
         (19, Some(AuthErrorKind::MalformedHeader)),
     ] {
         let list = vec![one.as_str(); count].join(" ");
-        let headers = [
-            ("webhook-id", "1"),
-            ("webhook-timestamp", TIME),
-            ("webhook-signature", &*list),
-        ];
-        assert_eq!(refusal(&scheme, &headers), expected, "{count}");
+        assert_eq!(refusal(&scheme, &standard(&list)), expected, "{count}");
     }
 }
 
@@ -213,12 +217,7 @@ fn of_many_signatures_by_private_keys_four_are_tried_and_one_more_is_too_many() 
         (6, Some(AuthErrorKind::MalformedHeader)),
     ] {
         let list = vec![one.as_str(); count].join(" ");
-        let headers = [
-            ("webhook-id", "1"),
-            ("webhook-timestamp", TIME),
-            ("webhook-signature", &*list),
-        ];
-        assert_eq!(refusal(&scheme, &headers), expected, "{count}");
+        assert_eq!(refusal(&scheme, &standard(&list)), expected, "{count}");
     }
 }
 
