@@ -85,27 +85,24 @@ impl<S> Inner<S> {
     ) -> Result<Opened<ConnectionPass>, OpenError> {
         let found = found.filter(|connection| connection.is_enabled);
         let is_decoy = found.is_none();
-        let (scheme, profile) = match found {
-            Some(found) => {
-                let denies = |list: &AllowList| !address.is_some_and(|it| list.contains(it));
-                if found.allow_from.as_ref().is_some_and(denies) {
-                    return Err(OpenError::Denied);
-                }
-                let long = found.profile.replay_window();
-                let found = match long.filter(|window| *window > max_window) {
-                    Some(_) => found.with_replay_window(max_window),
-                    None => found,
-                };
-                if let Some(answer) = found.scheme.greet(head) {
-                    return answer.map(Opened::Handshake);
-                }
-                (found.scheme, found.profile)
-            }
-            None => {
-                let decoy = self.decoys.of(id.map_or("", ConnectionId::kind)).clone();
-                (decoy.scheme, decoy.profile)
-            }
+        // Looked up for each, and then taken for a connection: what is there takes no longer than what is not.
+        let decoy = self.decoys.of(id.map_or("", ConnectionId::kind));
+        let taken = found.unwrap_or_else(|| decoy.clone());
+        let denies = |list: &AllowList| !address.is_some_and(|it| list.contains(it));
+        if taken.allow_from.as_ref().is_some_and(denies) {
+            return Err(OpenError::Denied);
+        }
+        let long = taken.profile.replay_window();
+        let taken = match long.filter(|window| *window > max_window) {
+            Some(_) => taken.with_replay_window(max_window),
+            None => taken,
         };
+        if !is_decoy && let Some(answer) = taken.scheme.greet(head) {
+            return answer.map(Opened::Handshake);
+        }
+        let Connection {
+            scheme, profile, ..
+        } = taken;
         if !profile.allows(&head.method) {
             return Err(OpenError::Method);
         }

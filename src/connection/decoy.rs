@@ -2,30 +2,28 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::Arc;
 
+use super::{Connection, ConnectionId};
 use crate::scheme::catalog::{self, Options, SecretFormat};
-use crate::scheme::{AnyScheme, HmacScheme, Profile, Scheme as _};
+use crate::scheme::{AnyScheme, HmacScheme, Scheme as _};
 use crate::secret::Secret;
 
 /// A scheme for each type of connection, under a secret that opens nothing. Told apart by the time it
 /// takes, an unknown connection would tell which ones there are.
 #[derive(Debug)]
 pub(super) struct Decoys {
-    by_kind: HashMap<&'static str, Decoy>,
-    other: Decoy,
+    by_kind: HashMap<&'static str, Connection>,
+    other: Connection,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Decoy {
-    pub(super) scheme: AnyScheme,
-    pub(super) profile: Arc<Profile>,
-}
-
-impl Decoy {
-    fn new(scheme: AnyScheme) -> Self {
-        let profile = scheme.profile();
-        Self { scheme, profile }
+/// What stands where a connection of this type would. No name: nothing is ever told of it.
+fn decoy(kind: &str, scheme: AnyScheme) -> Connection {
+    Connection {
+        id: ConnectionId::new(kind, ""),
+        profile: scheme.profile(),
+        scheme,
+        allow_from: None,
+        is_enabled: true,
     }
 }
 
@@ -56,7 +54,7 @@ impl Decoys {
                 .secret(key)
                 .public_url("https://decoy.invalid/");
             if let Ok(scheme) = entry.build(&options) {
-                let decoy = Decoy::new(scheme);
+                let decoy = decoy(entry.id, scheme);
                 by_kind
                     .entry(entry.provider)
                     .or_insert_with(|| decoy.clone());
@@ -66,11 +64,11 @@ impl Decoys {
         let secret = Secret::new(drawn).expect("32 bytes are enough");
         Self {
             by_kind,
-            other: Decoy::new(AnyScheme::new(HmacScheme::github(secret))),
+            other: decoy("", AnyScheme::new(HmacScheme::github(secret))),
         }
     }
 
-    pub(super) fn of(&self, kind: &str) -> &Decoy {
+    pub(super) fn of(&self, kind: &str) -> &Connection {
         self.by_kind.get(kind).unwrap_or(&self.other)
     }
 }
