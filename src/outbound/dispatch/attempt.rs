@@ -191,5 +191,7 @@ fn words(err: &(dyn StdError + 'static)) -> String {
         words = format!("{words}: {err}");
         source = err.source();
     }
-    words.chars().take(512).collect()
+    // Whose client it is may say anything; one that reads logs takes a line for an entry.
+    let plain = |char: char| if char.is_control() { ' ' } else { char };
+    words.chars().take(512).map(plain).collect()
 }

@@ -176,7 +176,7 @@ fn answer(reply: Reply) -> Result<Response<Full<bytes::Bytes>>, BoxError> {
     let (status, wait) = match reply {
         Reply::Status(status) => (status, None),
         Reply::Wait(status, seconds) => (status, Some(seconds)),
-        Reply::Gone => return Err("the receiver hung up".into()),
+        Reply::Gone => return Err("the receiver\0\r\nhung up".into()),
     };
     let mut answer = Response::new(Full::from("an answer"));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap();
