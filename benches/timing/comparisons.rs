@@ -33,7 +33,7 @@ pub(crate) enum Judged {
     Tells,
     /// Nobody may learn it.
     MustNotTell,
-    /// Less than a network lets through, which is about 100 ns.
+    /// Far less than a network lets through, which is about 100 ns.
     MustBeSmall,
 }
 

@@ -28,7 +28,7 @@ const FLAGGED: f64 = 10.0;
 const CONTROL: f64 = 100.0;
 
 /// Nanoseconds that nobody has told apart behind a network.
-const SMALL: f64 = 100.0;
+const SMALL: f64 = 20.0;
 
 /// Times `samples` deliveries of both classes.
 fn measure(comparison: &mut Comparison, samples: usize) -> Verdict {
