@@ -13,6 +13,7 @@ mod handoff;
 mod handshakes;
 mod idempotency;
 mod keys;
+mod limits;
 mod media;
 mod observe;
 mod order;
