@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_webhook::idempotency::ClaimedBody;
@@ -198,6 +198,32 @@ fn a_stranger_writes_nothing_but_a_path() {
         "http.request.body.size",
     ] {
         assert!(!fields.contains_key(name), "{name}");
+    }
+}
+
+#[test]
+fn methods_and_versions_have_the_names_of_the_convention() {
+    for method in [
+        "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
+    ] {
+        let mut req = delivery().request();
+        *req.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
+        let (fields, _) = send(req, Some(StatusCode::OK));
+        assert_eq!(fields["http.request.method"], method);
+        assert_eq!(fields["otel.name"], method);
+    }
+    for (version, name) in [
+        (Version::HTTP_09, None),
+        (Version::HTTP_10, Some("1.0")),
+        (Version::HTTP_11, Some("1.1")),
+        (Version::HTTP_2, Some("2")),
+        (Version::HTTP_3, Some("3")),
+    ] {
+        let mut req = delivery().request();
+        *req.version_mut() = version;
+        let (fields, _) = send(req, Some(StatusCode::OK));
+        let told = fields.get("network.protocol.version");
+        assert_eq!(told.map(String::as_str), name);
     }
 }
 
