@@ -38,7 +38,15 @@ pub fn compile(copy: &mut Copy, target: &Path) -> Result<(Vec<PathBuf>, HashSet<
 }
 
 fn build(copy: &Copy, target: &Path) -> Result<(Vec<PathBuf>, Vec<Value>)> {
-    let output = Command::new("cargo")
+    let mut cargo = Command::new("cargo");
+    // Of this program's own package: dependencies that look at them would be built anew.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&*name);
+        }
+    }
+    let output = cargo
         .args([
             "test",
             "--no-run",

@@ -48,8 +48,8 @@ fn main() -> Result<()> {
     }
     println!("{} mutants", mutants.len());
     let mut copy = Copy::of(&root, work.join("crate"), &mut mutants)?;
-    // The dependencies are those of the crate, and built with it.
-    let (binaries, broken) = compile::compile(&mut copy, &root.join("target"))?;
+    // Of its own: cargo takes the copy for the crate, and what was built of one for the other.
+    let (binaries, broken) = compile::compile(&mut copy, &work.join("target"))?;
     for number in broken {
         mutants[number - 1].fate = Fate::Broken;
     }
