@@ -361,3 +361,10 @@ fn the_memory_must_outlast_the_longest_window_of_a_connection() {
     let refused = Inbound::builder(connections().with_max_window(day)).build();
     assert_eq!(refused.unwrap_err().field(), "idempotency_ttl");
 }
+
+#[test]
+fn a_source_that_cannot_answer_says_so_and_keeps_the_cause() {
+    let err = SourceError::unavailable("the file is gone");
+    assert_eq!(err.to_string(), "the source of connections is unavailable");
+    assert_eq!(err.source().unwrap().to_string(), "the file is gone");
+}

@@ -89,8 +89,16 @@ async fn what_the_scheme_promises_must_be_there_once_as_text_or_whole_number() {
     }
     let number = json(event(), br#"{"id":7,"event":{"type":"push"}}"#).await;
     assert_eq!(number.unwrap().id, DeliveryId::Signed("7".into()));
-    let optional = json(event().with_optional_fields(), b"{}").await.unwrap();
-    assert_eq!(optional.id, DeliveryId::Digest);
+    let number = json(event(), br#"{"id":-7,"event":{"type":"push"}}"#).await;
+    assert_eq!(number.unwrap().id, DeliveryId::Signed("-7".into()));
+    for body in [
+        r#"{}"#,
+        r#"{"id":["a",1]}"#,
+        r#"{"id":{"a":1},"event":["push"]}"#,
+    ] {
+        let optional = json(event().with_optional_fields(), body.as_bytes()).await;
+        assert_eq!(optional.unwrap().id, DeliveryId::Digest, "{body}");
+    }
 }
 
 #[tokio::test]

@@ -339,3 +339,14 @@ async fn a_shutdown_waits_for_what_is_completed_in_the_background() {
     inbound.drain().await;
     assert_eq!(store.completions.load(Ordering::Relaxed), 7);
 }
+
+#[test]
+fn an_outcome_is_written_as_its_label() {
+    for outcome in [
+        Outcome::Acknowledged,
+        Outcome::HandlerError,
+        Outcome::Rejected(Rejection::TooLarge),
+    ] {
+        assert_eq!(outcome.to_string(), outcome.label());
+    }
+}

@@ -1,6 +1,7 @@
 //! Asks the tests: which mutants each reaches, and for each mutant whether one that reaches it fails.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -16,13 +17,36 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::list::{Fate, Mutant};
 
 /// What takes longer judges nothing.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(100);
+
+/// What takes longer is asked only where all others passed.
+const QUICK: Duration = Duration::from_secs(2);
 
 pub struct Test {
     binary: PathBuf,
     name: String,
     time: Duration,
     reaches: HashSet<usize>,
+}
+
+/// Which tests caught mutants of a file, and how many.
+#[derive(Default)]
+struct Caught(Mutex<HashMap<String, HashMap<String, usize>>>);
+
+impl Caught {
+    fn by(&self, file: &str, test: &Test) {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tests = files.entry(file.to_owned()).or_default();
+        *tests.entry(test.name.clone()).or_default() += 1;
+    }
+
+    /// Those that caught most come first, and among equals the quickest.
+    fn sort(&self, file: &str, tests: &mut [&Test]) {
+        let files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(caught) = files.get(file) {
+            tests.sort_by_key(|test| Reverse(caught.get(&test.name).copied().unwrap_or(0)));
+        }
+    }
 }
 
 #[derive(Eq, PartialEq)]
@@ -84,30 +108,50 @@ impl Judge<'_> {
         Ok(tests)
     }
 
-    /// Finds the fate of each mutant that is still open, and says it as soon as it is known.
+    /// Finds the fate of each mutant that is still open, and says it as soon as it is known: first by the quick tests,
+    /// and for what they miss by the others.
     pub fn judge(
         &self,
         mutants: &[Mutant],
         tests: &[Test],
         tell: &(dyn Fn(usize, Fate) -> Result<()> + Sync),
     ) -> Result<()> {
-        let open = |at: &usize| mutants[*at].fate == Fate::Open;
-        let open: Vec<usize> = (0..mutants.len()).filter(open).collect();
-        self.each(open.len(), |at| {
-            let number = open[at] + 1;
-            let asked: Vec<&Test> = tests
-                .iter()
-                .filter(|test| test.reaches.contains(&number))
-                .collect();
-            let mut fate = Fate::Missed(asked.len());
-            for test in asked {
-                if self.fails(test, number)? {
-                    fate = Fate::Caught(test.name.clone());
-                    break;
+        let (quick, slow) = tests.split_at(tests.partition_point(|test| test.time < QUICK));
+        let open = (0..mutants.len()).filter(|at| mutants[*at].fate == Fate::Open);
+        let mut open: Vec<usize> = open.collect();
+        let caught = Caught::default();
+        for (tests, is_last) in [(quick, false), (slow, true)] {
+            let missed = Mutex::new(Vec::new());
+            self.each(open.len(), |at| {
+                let (mutant, number) = (&mutants[open[at]], open[at] + 1);
+                let mut asked: Vec<&Test> = tests
+                    .iter()
+                    .filter(|test| test.reaches.contains(&number))
+                    .collect();
+                caught.sort(&mutant.file, &mut asked);
+                for test in asked {
+                    if self.fails(test, number)? {
+                        caught.by(&mutant.file, test);
+                        return tell(open[at], Fate::Caught(test.name.clone()));
+                    }
                 }
-            }
-            tell(open[at], fate)
-        })
+                missed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(open[at]);
+                if is_last {
+                    let reached = quick
+                        .iter()
+                        .chain(slow)
+                        .filter(|test| test.reaches.contains(&number));
+                    return tell(open[at], Fate::Missed(reached.count()));
+                }
+                println!("missed by quick tests: {}", mutant.name);
+                Ok(())
+            })?;
+            open = missed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
     }
 
     /// A test that fails must fail again: a machine that is busy is not a mutant that is caught.

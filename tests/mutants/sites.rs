@@ -140,12 +140,8 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 
     fn visit_expr_struct(&mut self, built: &'ast syn::ExprStruct) {
         for pair in built.fields.pairs() {
-            let field = range(pair.value());
-            let (whole, with_comma) = (range(built), field.start..range(&pair).end);
-            let found = self.take(&field);
-            self.wanted
-                .insert((with_comma.start, with_comma.end), found);
-            self.choose(whole, with_comma);
+            // With its comma, where it has one.
+            self.choose(range(built), range(&pair));
         }
         visit::visit_expr_struct(self, built);
     }
