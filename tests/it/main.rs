@@ -8,6 +8,7 @@ mod decoys;
 mod detach;
 mod dispatch;
 mod envelope;
+mod errors;
 mod faulty;
 mod handoff;
 mod handshakes;
