@@ -201,6 +201,8 @@ fn ids_and_names_are_written_as_they_are() {
         ConnectionId::new("github", "main").to_string(),
         "github/main"
     );
+    let id = ConnectionId::new("github", "main");
+    assert_eq!((id.kind(), id.name()), ("github", "main"));
     assert_eq!(EndpointId::from("ep_1").to_string(), "ep_1");
     assert_eq!(EventId::new("msg_1").unwrap().to_string(), "msg_1");
     assert_eq!(MessageId::new("msg_2").unwrap().to_string(), "msg_2");

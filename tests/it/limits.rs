@@ -141,6 +141,19 @@ async fn a_body_that_breaks_off_is_400_and_one_that_passed_a_limit_further_out_4
 }
 
 #[tokio::test]
+async fn a_body_may_be_as_long_as_the_limit() {
+    let handler = service_fn(|_: Request<VerifiedBody>| async {
+        Ok::<_, Infallible>(Response::new(String::new()))
+    });
+    for (max, status) in [(10, 200), (9, 413)] {
+        let stack = BodyLimitLayer::new(max).layer(verify().layer(handler));
+        let req = signed("0123456789", "0123456789".to_owned());
+        let Ok(response) = stack.oneshot(req).await;
+        assert_eq!(response.status(), status);
+    }
+}
+
+#[tokio::test]
 async fn a_verified_body_holds_as_much_of_the_budget_as_it_is_long() {
     let gate = &Notify::new();
     for (budget, expected) in [(25, StatusCode::SERVICE_UNAVAILABLE), (26, StatusCode::OK)] {

@@ -21,6 +21,7 @@ mod order;
 mod outbound;
 mod proof;
 mod properties;
+mod readiness;
 mod receipt;
 mod receipt_alone;
 mod receipt_stores;

@@ -1,12 +1,15 @@
 //! What is dialled, over real sockets.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::Uri;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tower::{ServiceExt as _, service_fn};
 use tower_webhook::outbound::Failure;
@@ -244,4 +247,23 @@ async fn nobody_listening_is_a_refused_connection() {
     let (connector, _) = answers(&[&[GOOD]]);
     let err = dial(&connector, &format!("http://receiver.example:{port}/")).await;
     assert_eq!(err.unwrap_err().kind(), Failure::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn what_is_written_arrives_and_an_end_is_seen_while_the_stream_is_still_there() {
+    use hyper::rt::Write as _;
+    let listener = TcpListener::bind((GOOD, 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let dialled = EgressConnector::new(egress()).oneshot(url.parse().unwrap());
+    let mut stream = dialled.await.unwrap();
+    let (mut peer, _) = listener.accept().await.unwrap();
+    let written = poll_fn(|cx| Pin::new(&mut stream).poll_write(cx, b"hello")).await;
+    assert_eq!(written.unwrap(), 5);
+    poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx))
+        .await
+        .unwrap();
+    let mut heard = String::new();
+    peer.read_to_string(&mut heard).await.unwrap();
+    assert_eq!(heard, "hello");
+    drop(stream);
 }
