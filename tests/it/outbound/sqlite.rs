@@ -151,6 +151,7 @@ async fn a_file_that_is_opened_again_has_everything() {
     let attempts = store.attempts(&ids).await.unwrap();
     assert_eq!((before.len(), attempts.len()), (3, 2));
     store.close().await;
+    assert!(store.deliveries(&asked).await.is_err());
 
     let store = SqliteOutbox::connect(&url).await.unwrap();
     assert_eq!(store.deliveries(&asked).await.unwrap(), before);

@@ -9,10 +9,11 @@ use http_body_util::Full;
 use tokio::time::{Instant, sleep};
 use tower::service_fn;
 use tower_webhook::BoxError;
-use tower_webhook::outbound::DeliveryBody;
 use tower_webhook::outbound::event::Event;
+use tower_webhook::outbound::store::ClaimRequest;
+use tower_webhook::outbound::{DeliveryBody, MemoryOutbox, OutboundStore as _};
 
-use super::rig::Rig;
+use super::rig::{Rig, START};
 use super::settling::Failing;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -100,4 +101,24 @@ async fn an_event_that_nobody_waits_for_is_stored_in_five_tries() {
     sleep(Duration::from_millis(20)).await;
     rig.send().await;
     assert_eq!(rig.receiver.count(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_says_when_the_next_is_due_only_where_nothing_was_due_now() {
+    let store = MemoryOutbox::new();
+    let rig = Rig::on(store.clone(), |builder| builder);
+    rig.endpoint().await;
+    rig.emit("order.created").await;
+    let now = START * 1000;
+    let early = ClaimRequest::new(now - 1000, now + 30_000, 8);
+    let early = store.claim(&early).await.unwrap();
+    assert_eq!((early.deliveries.len(), early.next_due), (0, Some(now)));
+    let claim = ClaimRequest::new(now, now + 30_000, 8);
+    let claimed = store.claim(&claim).await.unwrap();
+    assert_eq!((claimed.deliveries.len(), claimed.next_due), (1, None));
+    let again = store.claim(&claim).await.unwrap();
+    assert_eq!(
+        (again.deliveries.len(), again.next_due),
+        (0, Some(now + 30_000))
+    );
 }
