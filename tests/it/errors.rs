@@ -205,7 +205,8 @@ fn ids_and_names_are_written_as_they_are() {
     assert_eq!((id.kind(), id.name()), ("github", "main"));
     assert_eq!(EndpointId::from("ep_1").to_string(), "ep_1");
     assert_eq!(EventId::new("msg_1").unwrap().to_string(), "msg_1");
-    assert_eq!(MessageId::new("msg_2").unwrap().to_string(), "msg_2");
+    let id = MessageId::new("msg_2").unwrap();
+    assert_eq!((id.as_str(), id.to_string().as_str()), ("msg_2", "msg_2"));
     assert_eq!(
         EventType::new("order.created").unwrap().as_str(),
         "order.created"

@@ -376,3 +376,11 @@ async fn plan(store: &SqliteOutbox, question: &str) -> String {
     let lines = rows.iter().map(|row| row.get::<String, _>("detail"));
     lines.collect::<Vec<_>>().join("\n")
 }
+
+#[tokio::test]
+async fn a_memory_has_one_connection_with_which_it_would_end() {
+    for url in ["sqlite::memory:", "sqlite:shared?mode=memory"] {
+        let store = SqliteOutbox::connect(url).await.unwrap();
+        assert_eq!(store.pool().options().get_max_connections(), 1, "{url}");
+    }
+}

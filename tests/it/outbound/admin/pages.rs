@@ -8,6 +8,7 @@ use serde_json::json;
 use tower::ServiceExt as _;
 use tower_webhook::outbound::event::Event;
 
+use super::store::Mood;
 use super::world::{World, ask};
 
 #[tokio::test]
@@ -76,4 +77,15 @@ async fn an_answer_tells_its_length() {
     let frame = body.frame().await.unwrap().unwrap();
     assert_eq!(frame.into_data().unwrap().len() as u64, length);
     assert!(body.is_end_stream());
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_not_taken_for_an_endpoint_that_is_not_there() {
+    let world = World::new().await;
+    let id = world.endpoint("/ok").await;
+    let next = || ask("GET", format!("/?after={id}"));
+    assert_eq!(world.got(next()).await.status, 200);
+    assert_eq!(world.got(ask("GET", "/?after=ep_none")).await.status, 400);
+    world.store.set(Mood::Down);
+    assert_eq!(world.got(next()).await.status, 503);
 }

@@ -50,6 +50,7 @@ fn answers(lists: &'static [&'static [IpAddr]]) -> (EgressConnector, Arc<AtomicU
         let asked = Arc::clone(&asked);
         move |name: HostName| {
             assert_eq!(name.as_str(), "receiver.example");
+            assert_eq!(name.to_string(), "receiver.example");
             let turn = asked.fetch_add(1, Ordering::Relaxed);
             let list = lists[turn.min(lists.len() - 1)];
             async move { Ok::<_, io::Error>(list.iter().copied()) }
@@ -76,6 +77,9 @@ async fn an_answer_that_changes_after_the_check_is_never_dialled() {
     assert!(was_dialled(&good).await);
     let refused = dial(&connector, &url).await.unwrap_err();
     assert_eq!(refused.kind(), Failure::EgressDenied);
+    assert_eq!(refused.to_string(), "the egress guard refused");
+    let source = std::error::Error::source(&refused).unwrap();
+    assert_eq!(source.to_string(), "the address is not allowed");
     assert_eq!(asked.load(Ordering::Relaxed), 2);
     assert!(!was_dialled(&bad).await);
     assert!(!was_dialled(&good).await);
