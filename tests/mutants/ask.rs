@@ -1,6 +1,6 @@
 //! Which mutants of the crate its tests catch, with one build for all of them.
 //!
-//! `cargo run -- [--again] [--only TEST] [PART…]`: the parts are those of the table in `tests/README.md`, and without
+//! `cargo run -- [--again] [--only TEST]… [PART…]`: the parts are those of the table in `tests/README.md`, and without
 //! one all. `--again` asks only of what was missed the last time, `--only` only tests with that in their names.
 
 mod compile;
@@ -22,12 +22,12 @@ use crate::list::{Fate, PARTS};
 use crate::report::Outcomes;
 
 fn main() -> Result<()> {
-    let (mut again, mut only, mut parts) = (false, None, Vec::new());
+    let (mut again, mut only, mut parts) = (false, Vec::new(), Vec::new());
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match &*arg {
             "--again" => again = true,
-            "--only" => only = Some(args.next().context("--only takes a part of a name")?),
+            "--only" => only.push(args.next().context("--only takes a part of a name")?),
             part if PARTS.contains(&part) => parts.push(arg),
             other => bail!("{other} is no part: {PARTS:?}"),
         }
@@ -56,7 +56,7 @@ fn main() -> Result<()> {
     let judge = Judge {
         root: &copy.root,
         work: &work,
-        only: only.as_deref(),
+        only: &only,
         workers: 2,
     };
     let tests = judge.tests(&binaries)?;

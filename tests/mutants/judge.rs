@@ -59,8 +59,8 @@ enum Ended {
 pub struct Judge<'a> {
     pub root: &'a Path,
     pub work: &'a Path,
-    /// Only tests with this in their names.
-    pub only: Option<&'a str>,
+    /// Only tests with one of these in their names, if there are any.
+    pub only: &'a [String],
     pub workers: usize,
 }
 
@@ -74,7 +74,9 @@ impl Judge<'_> {
                 .output()?;
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             let tests = text.lines().filter_map(|line| line.strip_suffix(": test"));
-            let tests = tests.filter(|name| self.only.is_none_or(|only| name.contains(only)));
+            let tests = tests.filter(|name| {
+                self.only.is_empty() || self.only.iter().any(|only| name.contains(only))
+            });
             names.extend(tests.map(|name| (binary.clone(), name.to_owned())));
         }
         let found = Mutex::new(Vec::new());
