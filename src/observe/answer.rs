@@ -69,3 +69,34 @@ fn grpc_code(why: Rejection) -> &'static str {
         _ => "12",                                 // UNIMPLEMENTED
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Rejection, grpc_code};
+
+    #[test]
+    fn each_refusal_has_the_code_that_means_the_same() {
+        use Rejection as R;
+        let in_progress = |is_conflict| R::InProgress {
+            retry_after: 1,
+            is_conflict,
+        };
+        let malformed = R::Malformed { line: 1, column: 1 };
+        for (code, refusals) in [
+            ("3", vec![R::BodyAborted, R::Handshake, malformed]),
+            ("4", vec![R::BodyTimeout]),
+            ("6", vec![R::FingerprintMismatch]),
+            ("7", vec![R::IpDenied]),
+            ("8", vec![R::TooLarge]),
+            ("9", vec![R::Stale, R::Future, in_progress(true)]),
+            ("12", vec![R::Disabled, R::Method, R::Encoding]),
+            ("13", vec![R::HandlerPanic]),
+            ("14", vec![R::Shed, R::StoreFull, in_progress(false)]),
+            ("16", vec![R::Unauthenticated]),
+        ] {
+            for why in refusals {
+                assert_eq!(grpc_code(why), code, "{why:?}");
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ use futures_util::stream;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Request, Response};
 use http_body::{Body, Frame};
-use http_body_util::StreamBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_webhook::envelope::OpenEnvelopeLayer;
 use tower_webhook::idempotency::{ClaimedBody, IdempotencyLayer};
@@ -105,4 +105,33 @@ async fn frames_of_any_lengths_are_joined() {
     read_in_each_room(&[b"p", b"ayload"], b"payload").await;
     read_in_each_room(&[b"payl", b"o", b"ad"], b"payload").await;
     read_in_each_room(&[b"", b"payload"], b"payload").await;
+}
+
+#[tokio::test]
+async fn the_body_of_an_answer_says_how_long_it_is_whoever_wrote_it() {
+    let handler = service_fn(|_: Request<VerifiedBody>| async {
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"thanks"))))
+    });
+    let stack = ServiceBuilder::new()
+        .layer(BodyLimitLayer::new(1 << 20))
+        .layer(VerifyLayer::new(scheme()))
+        .service(handler);
+    let forged = {
+        let mut forged = request(&[b"payload"]);
+        forged.headers_mut().remove("x-signature");
+        forged
+    };
+    let mut lengths = Vec::new();
+    for req in [request(&[b"payload"]), forged] {
+        let Ok(response) = stack.clone().oneshot(req).await;
+        let mut body = response.into_body();
+        assert!(!body.is_end_stream());
+        let length = body.size_hint().exact().unwrap();
+        let frame = Pin::new(&mut body).frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap().len() as u64, length);
+        assert!(body.is_end_stream());
+        lengths.push(length);
+    }
+    assert_eq!(lengths[0], 6);
+    assert_ne!(lengths[0], lengths[1]);
 }

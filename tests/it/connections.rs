@@ -20,6 +20,7 @@ use tower_webhook::connection::{
 use tower_webhook::idempotency::ClaimedBody;
 use tower_webhook::scheme::HmacScheme;
 use tower_webhook::secret::Secret;
+use tower_webhook::testing;
 use tower_webhook::time::ManualClock;
 use tower_webhook::verify::VerifiedBody;
 
@@ -315,6 +316,11 @@ fn two_connections_have_one_secret_only_where_that_is_said() {
     let refused: ConnectionsFile = toml::from_str(&(one("a") + &one("b"))).unwrap();
     let err = ConnectionMap::from_file(&refused).unwrap_err();
     assert_eq!(
+        err.to_string(),
+        format!("connection `{}` cannot be made", err.connection())
+    );
+    assert!(err.source().is_some());
+    assert_eq!(
         (err.connection(), err.field()),
         ("github/b", "signing_secrets")
     );
@@ -360,4 +366,32 @@ fn the_memory_must_outlast_the_longest_window_of_a_connection() {
     assert!(Inbound::builder(connections()).build().is_ok());
     let refused = Inbound::builder(connections().with_max_window(day)).build();
     assert_eq!(refused.unwrap_err().field(), "idempotency_ttl");
+}
+
+#[test]
+fn a_source_that_cannot_answer_says_so_and_keeps_the_cause() {
+    let err = SourceError::unavailable("the file is gone");
+    assert_eq!(err.to_string(), "the source of connections is unavailable");
+    assert_eq!(err.source().unwrap().to_string(), "the file is gone");
+}
+
+#[tokio::test]
+async fn no_connection_has_a_longer_window_than_all_may_have() {
+    let hour = Duration::from_secs(3600);
+    let slack = HmacScheme::slack(Secret::new(KEY).unwrap());
+    let slack = Connection::new(ConnectionId::new("slack", "a"), slack);
+    let map = ConnectionMap::new([slack.with_replay_window(2 * hour)]);
+    let inbound = Inbound::builder(Connections::new(map).with_max_window(hour))
+        .clock(clock())
+        .build()
+        .unwrap();
+    for (age, status) in [(3600, 200), (3601, 409)] {
+        let delivery = testing::slack(KEY).url("/webhooks/slack/a").at(NOW - age);
+        let handler = service_fn(|_: Request<ClaimedBody>| async {
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        });
+        let call = inbound.layer(handler).oneshot(delivery.request());
+        let Ok(response) = call.await;
+        assert_eq!(response.status(), status, "{age}");
+    }
 }

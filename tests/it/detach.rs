@@ -111,6 +111,33 @@ async fn a_panic_is_500_and_gives_its_permit_back() -> Result<(), BoxError> {
 }
 
 #[tokio::test]
+async fn a_panic_behind_a_wait_is_500_too() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (mut stack, mut hears) = stack(DetachLayer::new(1), Arc::clone(&gate));
+    let call = tokio::spawn(stack.call(delivery()));
+    assert_eq!(hears.recv().await, Some("begins"));
+    gate.close();
+    let panic = outcome(call.await.unwrap());
+    assert_eq!(panic, Some(Outcome::Rejected(Rejection::HandlerPanic)));
+}
+
+#[test]
+fn a_handler_whose_runtime_ends_is_503() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+    };
+    let (mut stack, _hears) = stack(DetachLayer::new(1), Arc::new(Semaphore::new(0)));
+    let ending = runtime();
+    let mut call = Box::pin(stack.call(delivery()));
+    ending.block_on(async { assert!(futures_util::poll!(&mut call).is_pending()) });
+    drop(ending);
+    let aborted = outcome(runtime().block_on(call));
+    assert_eq!(aborted, Some(Outcome::Rejected(Rejection::Draining)));
+}
+
+#[tokio::test]
 async fn draining_refuses_what_is_new_and_waits_for_what_runs() {
     let gate = Arc::new(Semaphore::new(0));
     let detach = DetachLayer::new(2);

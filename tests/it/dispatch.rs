@@ -6,15 +6,17 @@ use axum::Router;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Request, Response, StatusCode};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_webhook::Inbound;
 use tower_webhook::dispatch::{Dispatch, Failure};
 use tower_webhook::envelope::Envelope;
+use tower_webhook::limit::BodyLimitLayer;
 use tower_webhook::outcome::Outcome;
 use tower_webhook::scheme::HmacScheme;
 use tower_webhook::secret::Secret;
-use tower_webhook::verify::VerifiedBody;
+use tower_webhook::verify::{VerifiedBody, VerifyLayer};
 
 const KEY: &str = "0123456789abcdef";
 
@@ -74,6 +76,8 @@ async fn the_most_exact_route_counts() {
     for (event, body) in [
         (Some("pushed"), "{}"),
         (Some("invoice"), "{}"),
+        (Some("invoice."), "{}"),
+        (Some("something.else.altogether"), "{}"),
         (Some("star"), "{}"),
         (None, "{}"),
     ] {
@@ -132,6 +136,30 @@ async fn a_service_is_a_handler_and_its_error_a_500() {
         send(dispatch, Some("push"), "{}").await,
         (500, "handler_error")
     );
+}
+
+#[tokio::test]
+async fn the_body_of_a_service_is_the_answers_and_tells_its_length() {
+    let service = service_fn(|req: Request<VerifiedBody>| async move {
+        Ok::<_, Infallible>(Response::new(req.into_body()))
+    });
+    let dispatch = Dispatch::new().on_service("push", service).unwrap();
+    let scheme = HmacScheme::github(Secret::new(KEY).unwrap());
+    let stack = BodyLimitLayer::new(1024).layer(VerifyLayer::new(scheme).layer(dispatch));
+    let call = stack.oneshot(delivery::<Full<Bytes>>(Some("push"), r#"{"a":1}"#));
+    let mut body = call.await.unwrap().into_body();
+    assert_eq!(body.size_hint().exact(), Some(7));
+    assert!(!body.is_end_stream());
+    let frame = body.frame().await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), r#"{"a":1}"#);
+    assert!(body.is_end_stream());
+}
+
+#[test]
+fn a_failure_says_whether_retries_get_the_same_answer() {
+    assert!(Failure::reject("as told").is_final());
+    assert!(!Failure::retry("as told").is_final());
+    assert!(!Failure::from(std::io::Error::other("as told")).is_final());
 }
 
 #[tokio::test]

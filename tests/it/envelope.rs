@@ -9,7 +9,7 @@ use http_body_util::Full;
 use proptest::prelude::*;
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 use tower_webhook::delivery::{Delivery, DeliveryId};
-use tower_webhook::envelope::OpenEnvelopeLayer;
+use tower_webhook::envelope::{Envelope, OpenEnvelopeLayer, WebhookRejection};
 use tower_webhook::limit::BodyLimitLayer;
 use tower_webhook::outcome::Outcome;
 use tower_webhook::rejection::Rejection;
@@ -89,8 +89,16 @@ async fn what_the_scheme_promises_must_be_there_once_as_text_or_whole_number() {
     }
     let number = json(event(), br#"{"id":7,"event":{"type":"push"}}"#).await;
     assert_eq!(number.unwrap().id, DeliveryId::Signed("7".into()));
-    let optional = json(event().with_optional_fields(), b"{}").await.unwrap();
-    assert_eq!(optional.id, DeliveryId::Digest);
+    let number = json(event(), br#"{"id":-7,"event":{"type":"push"}}"#).await;
+    assert_eq!(number.unwrap().id, DeliveryId::Signed("-7".into()));
+    for body in [
+        r#"{}"#,
+        r#"{"id":["a",1]}"#,
+        r#"{"id":{"a":1},"event":["push"]}"#,
+    ] {
+        let optional = json(event().with_optional_fields(), body.as_bytes()).await;
+        assert_eq!(optional.unwrap().id, DeliveryId::Digest, "{body}");
+    }
 }
 
 #[tokio::test]
@@ -141,6 +149,33 @@ async fn arrays_forms_and_opaque_payloads_have_their_own_shape() {
             .await
             .is_ok()
     );
+}
+
+#[tokio::test]
+async fn a_payload_of_another_type_says_where_and_not_what() {
+    let scheme = HmacScheme::github(Secret::new(KEY).unwrap());
+    let handler = service_fn(|req: Request<VerifiedBody>| async move {
+        let err = Envelope::<Vec<u8>>::open(req.body()).unwrap_err();
+        assert_eq!((err.line(), err.column()), (2, 4));
+        let said = "not of the expected type at line 2 column 4";
+        assert_eq!(err.to_string(), said);
+        assert_eq!(WebhookRejection::Payload(err).to_string(), said);
+        Ok::<_, Infallible>(Response::new(req.into_body()))
+    });
+    let body = "[1,\n\"pw\"]";
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(KEY.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let mac = const_hex::encode(mac.finalize().into_bytes());
+    let req = Request::post("/").header("x-hub-signature-256", format!("sha256={mac}"));
+    let req = req.body(Full::new(Bytes::from_static(body.as_bytes())));
+    let stack = ServiceBuilder::new()
+        .layer(BodyLimitLayer::new(1 << 20))
+        .layer(VerifyLayer::new(scheme))
+        .service(handler);
+    let Ok(response) = stack.oneshot(req.unwrap()).await;
+    assert_eq!(response.status(), 200);
+    let unverified = WebhookRejection::Unverified.to_string();
+    assert_eq!(unverified, "the request did not pass the webhook layers");
 }
 
 proptest! {

@@ -18,6 +18,7 @@ pub(crate) struct Faulty {
     pub(crate) claims_to_fail: AtomicUsize,
     pub(crate) completions_to_fail: AtomicUsize,
     pub(crate) completions: AtomicUsize,
+    pub(crate) kept: Mutex<Vec<Retention>>,
     pub(crate) renewals: AtomicUsize,
     pub(crate) renewals_to_hang: AtomicUsize,
     pub(crate) releases: AtomicUsize,
@@ -74,6 +75,7 @@ impl IdempotencyStore for Faulty {
         keep: Retention,
     ) -> Result<Held, StoreError> {
         self.completions.fetch_add(1, Ordering::Relaxed);
+        self.kept.lock().unwrap().push(keep);
         fails(&self.completions_to_fail)?;
         if self.is_lost.load(Ordering::Relaxed) {
             return Ok(Held::Lost);

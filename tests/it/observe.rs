@@ -8,11 +8,14 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
+use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_webhook::Inbound;
+use tower_webhook::detach::DetachLayer;
 use tower_webhook::idempotency::ClaimedBody;
+use tower_webhook::limit::BodyLimitLayer;
 use tower_webhook::observe::{MetricsObserver, ObserveLayer, Observer};
 use tower_webhook::outcome::{Incident, Outcome};
 use tower_webhook::rejection::Rejection;
@@ -23,6 +26,7 @@ use tower_webhook::store::{
     Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, MokaStore, Retention,
     StoreError, StoredAnswer,
 };
+use tower_webhook::verify::{VerifiedBody, VerifyLayer};
 
 const KEY: &str = "0123456789abcdef";
 
@@ -204,6 +208,38 @@ async fn a_sender_that_hangs_up_during_the_body_is_an_aborted_body() {
     assert_eq!(next(&mut heard).await, Heard::Outcome(aborted));
 }
 
+#[tokio::test]
+async fn a_handler_that_panics_when_its_sender_has_hung_up_is_heard_of() {
+    let (ear, mut heard) = unbounded_channel();
+    let gate = Arc::new(Semaphore::new(0));
+    let waits = Arc::clone(&gate);
+    let handler = service_fn(move |_: Request<VerifiedBody>| {
+        let waits = Arc::clone(&waits);
+        async move {
+            waits
+                .acquire()
+                .await
+                .expect("the handler panics here")
+                .forget();
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        }
+    });
+    let stack = ServiceBuilder::new()
+        .layer(ObserveLayer::new(Ear(ear)))
+        .layer(BodyLimitLayer::new(1024))
+        .layer(VerifyLayer::new(scheme()))
+        .layer(DetachLayer::new(1))
+        .service(handler);
+    let mut call = Box::pin(stack.oneshot(delivery()));
+    assert!(futures_util::poll!(&mut call).is_pending());
+    drop(call);
+    let gone = Heard::Incident(Incident::ClientGone);
+    assert_eq!(next(&mut heard).await, gone);
+    gate.close();
+    let panic = Outcome::Rejected(Rejection::HandlerPanic);
+    assert_eq!(next(&mut heard).await, Heard::Outcome(panic));
+}
+
 async fn refused(observe: ObserveLayer, kind: &'static str) -> (http::response::Parts, Bytes) {
     let inbound = Inbound::builder(scheme()).observe(observe).build().unwrap();
     let handler = service_fn(|_: Request<ClaimedBody>| async {
@@ -269,7 +305,6 @@ async fn a_receiver_that_is_switched_off_is_404_to_authentic_deliveries_too() {
 
 #[test]
 fn the_metrics_of_the_contract_are_counted() {
-    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
     let recorder = DebuggingRecorder::new();
     let snapshots = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || {
@@ -294,6 +329,44 @@ fn the_metrics_of_the_contract_are_counted() {
             }
         });
     });
+    assert_eq!(
+        counts(&snapshots),
+        [
+            "webhook_auth_failures_total[cause=bad_signature] 1",
+            "webhook_body_bytes[] 2",
+            "webhook_handler_seconds[connection=primary] 1",
+            "webhook_requests_total[connection=primary, outcome=acknowledged] 1",
+            "webhook_requests_total[connection=primary, outcome=duplicate] 1",
+            "webhook_requests_total[connection=primary, outcome=unauthenticated] 1",
+            "webhook_verified_total[key_id=2026] 2",
+        ]
+    );
+}
+
+#[test]
+fn what_somebody_must_look_at_is_counted() {
+    let recorder = DebuggingRecorder::new();
+    let snapshots = recorder.snapshotter();
+    let observer = MetricsObserver::new("primary");
+    metrics::with_local_recorder(&recorder, || {
+        observer.outcome(Outcome::Ignored);
+        observer.incident(Incident::ClientGone);
+        observer.incident(Incident::CommitFailed);
+        observer.incident(Incident::LeaseLost);
+    });
+    assert_eq!(
+        counts(&snapshots),
+        [
+            "webhook_client_gone_total[] 1",
+            "webhook_commit_failed_total[] 1",
+            "webhook_lease_lost_total[] 1",
+            "webhook_requests_total[connection=primary, outcome=ignored] 1",
+        ]
+    );
+}
+
+/// Each metric with its labels and how often it was told, sorted.
+fn counts(snapshots: &Snapshotter) -> Vec<String> {
     let mut counts: Vec<_> = Vec::new();
     for (key, _, _, value) in snapshots.snapshot().into_vec() {
         let key = key.key();
@@ -309,18 +382,7 @@ fn the_metrics_of_the_contract_are_counted() {
         counts.push(format!("{}{labels:?} {count}", key.name()).replace('"', ""));
     }
     counts.sort();
-    assert_eq!(
-        counts,
-        [
-            "webhook_auth_failures_total[cause=bad_signature] 1",
-            "webhook_body_bytes[] 2",
-            "webhook_handler_seconds[connection=primary] 1",
-            "webhook_requests_total[connection=primary, outcome=acknowledged] 1",
-            "webhook_requests_total[connection=primary, outcome=duplicate] 1",
-            "webhook_requests_total[connection=primary, outcome=unauthenticated] 1",
-            "webhook_verified_total[key_id=2026] 2",
-        ]
-    );
+    counts
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,4 +400,15 @@ async fn a_shutdown_waits_for_what_is_completed_in_the_background() {
     assert_eq!(store.completions.load(Ordering::Relaxed), 4);
     inbound.drain().await;
     assert_eq!(store.completions.load(Ordering::Relaxed), 7);
+}
+
+#[test]
+fn an_outcome_is_written_as_its_label() {
+    for outcome in [
+        Outcome::Acknowledged,
+        Outcome::HandlerError,
+        Outcome::Rejected(Rejection::TooLarge),
+    ] {
+        assert_eq!(outcome.to_string(), outcome.label());
+    }
 }

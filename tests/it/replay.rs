@@ -8,15 +8,20 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Request, Response};
 use http_body_util::Full;
-use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
+use tower_webhook::Inbound;
+use tower_webhook::idempotency::ClaimedBody;
 use tower_webhook::limit::BodyLimitLayer;
 use tower_webhook::outcome::Outcome;
 use tower_webhook::rejection::Rejection;
 use tower_webhook::replay::{FreshBody, ReplayWindowLayer};
 use tower_webhook::scheme::HmacScheme;
 use tower_webhook::secret::Secret;
+use tower_webhook::testing;
 use tower_webhook::time::ManualClock;
 use tower_webhook::verify::VerifyLayer;
+
+use crate::faulty::Faulty;
 
 const KEY: &str = "0123456789abcdef";
 const SENT: i64 = 1_763_724_670;
@@ -76,4 +81,36 @@ async fn a_scheme_that_signs_no_time_passes_through() {
         verdict_at(i64::MAX, "x-hub-signature-256", "{}").await,
         None
     );
+}
+
+/// What the store may forget of this delivery, and when.
+async fn kept(scheme: HmacScheme, delivery: &testing::Delivery) -> Option<Duration> {
+    let store = Arc::<Faulty>::default();
+    let inbound = Inbound::builder_with_store(scheme, Arc::clone(&store))
+        .clock(ManualClock::new(SENT))
+        .replay_window(Duration::from_secs(200))
+        .build()
+        .unwrap();
+    let handler = service_fn(|req: Request<ClaimedBody>| async {
+        Ok::<_, Infallible>(Response::new(req.into_body()))
+    });
+    let call = inbound
+        .layer(handler)
+        .oneshot(delivery.clone().at(SENT).request());
+    let Ok(response) = call.await;
+    assert_eq!(response.status(), 200);
+    let kept = store.kept.lock().unwrap();
+    assert_eq!(kept.len(), 1);
+    kept[0].safety
+}
+
+#[tokio::test]
+async fn what_signs_its_time_may_be_forgotten_when_its_window_is_over_and_nothing_else_may() {
+    let secret = || Secret::new(KEY).unwrap();
+    let github = testing::github(KEY);
+    assert_eq!(kept(HmacScheme::github(secret()), &github).await, None);
+    let slack = testing::slack(KEY);
+    let safety = kept(HmacScheme::slack(secret()), &slack).await;
+    // Its age, and how far ahead of us the clock of Slack may be.
+    assert_eq!(safety, Some(Duration::from_secs(200 + 300)));
 }

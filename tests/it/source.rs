@@ -262,3 +262,12 @@ fn a_pattern_means_what_lies_below_it_and_what_it_lies_below() {
         assert_eq!(matches(pattern, event), expected, "{pattern} {event}");
     }
 }
+
+#[test]
+fn a_peer_is_found_where_it_was_said_to_be() {
+    let elsewhere: IpAddr = "203.0.113.7".parse().unwrap();
+    let (head, ()) = Request::new(()).into_parts();
+    assert_eq!(ClientAddress::peer().find(&head), None);
+    let told = ClientAddress::peer().of_peer(move |_| Some(elsewhere));
+    assert_eq!(told.find(&head), Some(elsewhere));
+}

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body::Frame;
+use http_body_util::{Full, StreamBody};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_webhook::idempotency::ClaimedBody;
-use tower_webhook::scheme::HmacScheme;
+use tower_webhook::scheme::{HmacScheme, Profile, Shape};
 use tower_webhook::secret::Secret;
 use tower_webhook::testing::{self, Payload};
 use tower_webhook::{BoxError, Inbound};
@@ -202,6 +204,32 @@ fn a_stranger_writes_nothing_but_a_path() {
 }
 
 #[test]
+fn methods_and_versions_have_the_names_of_the_convention() {
+    for method in [
+        "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
+    ] {
+        let mut req = delivery().request();
+        *req.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
+        let (fields, _) = send(req, Some(StatusCode::OK));
+        assert_eq!(fields["http.request.method"], method);
+        assert_eq!(fields["otel.name"], method);
+    }
+    for (version, name) in [
+        (Version::HTTP_09, None),
+        (Version::HTTP_10, Some("1.0")),
+        (Version::HTTP_11, Some("1.1")),
+        (Version::HTTP_2, Some("2")),
+        (Version::HTTP_3, Some("3")),
+    ] {
+        let mut req = delivery().request();
+        *req.version_mut() = version;
+        let (fields, _) = send(req, Some(StatusCode::OK));
+        let told = fields.get("network.protocol.version");
+        assert_eq!(told.map(String::as_str), name);
+    }
+}
+
+#[test]
 fn nothing_secret_is_in_a_span() {
     let mut req = at(delivery().request(), "/?token=hidden");
     let extra = HeaderValue::from_static("Bearer hidden");
@@ -253,6 +281,57 @@ fn who_hangs_up_is_an_outcome_too() {
     let (_, fields) = &spans[&1];
     assert_eq!(fields["webhook.outcome"], "acknowledged");
     assert!(!fields.contains_key("http.response.status_code"));
+}
+
+/// The fields of the only span of what `run` does.
+fn fields_of(run: impl AsyncFnOnce()) -> Fields {
+    let capture = Capture::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    captured(&capture, || runtime.block_on(run()));
+    let spans = capture.0.spans.lock().unwrap();
+    assert_eq!(spans.len(), 1);
+    spans[&1].1.clone()
+}
+
+#[test]
+fn a_refusal_for_our_sake_is_an_error_whatever_its_status_and_so_is_half_a_body() {
+    let handler = service_fn(|_: Request<ClaimedBody>| async {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let opaque = Profile::new(Shape::Opaque);
+    let scheme = HmacScheme::sha256(Secret::new(KEY).unwrap()).profile(opaque);
+    let inbound = Inbound::builder(scheme).build().unwrap();
+    let request = |kind: &str| {
+        let req = Request::post("/").header("content-type", kind);
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(KEY.as_bytes()).unwrap();
+        mac.update(b"{}");
+        let mac = const_hex::encode(mac.finalize().into_bytes());
+        let req = req.header("x-signature", mac);
+        req.body(Full::new(Bytes::from_static(b"{}"))).unwrap()
+    };
+    let fields = fields_of(async || {
+        let silent = request("application/json").map(|_| {
+            let frames = futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>();
+            StreamBody::new(frames)
+        });
+        let mut call = Box::pin(inbound.layer(handler).oneshot(silent));
+        assert!(futures_util::poll!(&mut call).is_pending());
+    });
+    assert_eq!(fields["error.type"], "body_aborted");
+    assert!(!fields.contains_key("http.response.status_code"));
+
+    let fields = fields_of(async || {
+        inbound.drain().await;
+        let call = inbound.layer(handler).oneshot(request("application/grpc"));
+        let Ok(response) = call.await;
+        assert_eq!(response.headers()["grpc-status"], "14");
+    });
+    assert_eq!(fields["http.response.status_code"], "200");
+    assert_eq!(fields["error.type"], "draining");
+    assert_eq!(fields["otel.status_code"], "ERROR");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+use http_body::Body as _;
 use http_body_util::Full;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_webhook::Inbound;
@@ -198,4 +199,34 @@ fn fields_of_adyen_are_kept_where_they_can_be_read() {
     assert_eq!(item["merchantReference"], "mine");
     assert_eq!(item["amount"]["currency"], "EUR");
     assert_eq!(item["success"], "true");
+}
+
+#[test]
+fn a_payload_tells_its_length_unless_it_comes_in_pieces() {
+    let delivery = testing::github("an example secret").body("{}");
+    let whole = delivery.request().into_body();
+    assert_eq!(whole.size_hint().exact(), Some(2));
+    assert!(!whole.is_end_stream());
+    let pieces = delivery.chunked(1).request().into_body();
+    assert_eq!(pieces.size_hint().exact(), None);
+    let nothing = testing::github("an example secret").body("").request();
+    assert!(nothing.body().is_end_stream());
+}
+
+#[test]
+fn a_payload_that_was_tampered_with_is_another_one_of_the_same_shape() {
+    // Whichever way its last letter or digit would be changed.
+    for (body, tampered) in [(r#"{"a":6}"#, r#"{"a":7}"#), (r#"{"a":7}"#, r#"{"a":6}"#)] {
+        let delivery = testing::github("an example secret").body(body);
+        let sent = delivery.tampered().request();
+        assert_eq!(sent.body().as_bytes(), tampered);
+    }
+}
+
+#[test]
+fn a_signature_that_is_cut_is_half_as_long() {
+    let delivery = testing::github("an example secret").truncated();
+    let request = delivery.request();
+    let signature = request.headers()["x-hub-signature-256"].to_str().unwrap();
+    assert_eq!(signature.len(), "sha256=".len() + 32);
 }

@@ -93,3 +93,23 @@ impl fmt::Debug for JetStreamQueue {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PublishErrorKind, refused};
+    use crate::handoff::QueueErrorKind;
+
+    #[test]
+    fn a_queue_that_does_not_take_a_job_says_why() {
+        for (said, kind) in [
+            (
+                PublishErrorKind::MaxPayloadExceeded,
+                QueueErrorKind::TooLarge,
+            ),
+            (PublishErrorKind::MaxAckPending, QueueErrorKind::Full),
+            (PublishErrorKind::TimedOut, QueueErrorKind::Unavailable),
+        ] {
+            assert_eq!(refused(said.into()).kind(), kind);
+        }
+    }
+}

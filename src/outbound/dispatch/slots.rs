@@ -157,6 +157,10 @@ mod tests {
 
     #[test]
     fn a_second_allows_so_many_and_saves_up_no_more() {
+        let (mut slots, limits) = (Slots::default(), Limits::concurrent(9).per_second(5));
+        slots.take(&endpoint(), &limits, 0);
+        slots.give(&"ep_1".into());
+        assert_eq!(most(&mut slots, 0), (Some(4), None));
         let (mut slots, limits) = (Slots::default(), Limits::concurrent(9).per_second(2));
         for _ in 0..2 {
             slots.take(&endpoint(), &limits, 0);

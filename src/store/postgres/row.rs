@@ -66,3 +66,30 @@ pub(super) fn error(err: sqlx::Error) -> StoreError {
         _ => StoreError::unavailable(err),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::error;
+    use crate::store::StoreErrorKind;
+    use crate::store::postgres::server::tests::said;
+
+    #[test]
+    fn what_the_server_says_is_told_apart() {
+        for (err, kind) in [
+            (said("53100"), StoreErrorKind::Full),
+            (said("53200"), StoreErrorKind::Unavailable),
+            (
+                sqlx::Error::ColumnNotFound("fence".into()),
+                StoreErrorKind::Corrupt,
+            ),
+            (
+                sqlx::Error::Decode("no number".into()),
+                StoreErrorKind::Corrupt,
+            ),
+            (sqlx::Error::PoolTimedOut, StoreErrorKind::Unavailable),
+        ] {
+            let text = err.to_string();
+            assert_eq!(error(err).kind(), kind, "{text}");
+        }
+    }
+}

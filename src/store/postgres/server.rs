@@ -87,3 +87,66 @@ fn is_broken(err: &sqlx::Error) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::borrow::Cow;
+    use std::error::Error as StdError;
+    use std::fmt;
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::is_broken;
+
+    /// What a server says, by its code.
+    #[derive(Debug)]
+    struct Said(&'static str);
+
+    impl fmt::Display for Said {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl StdError for Said {}
+
+    impl DatabaseError for Said {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn StdError + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn StdError + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    pub(in crate::store::postgres) fn said(code: &'static str) -> sqlx::Error {
+        sqlx::Error::database(Said(code))
+    }
+
+    #[test]
+    fn only_what_broke_the_connection_is_asked_again() {
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert!(is_broken(&sqlx::Error::Io(broken)));
+        // Ended by whoever runs the server; and a statement that cannot be read.
+        assert!(is_broken(&said("57P01")));
+        assert!(!is_broken(&said("42601")));
+        assert!(!is_broken(&sqlx::Error::RowNotFound));
+    }
+}

@@ -148,3 +148,46 @@ fn check(facts: &str) -> Result<(), ConfigError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RedisStore, check};
+
+    #[test]
+    fn a_server_that_is_too_old_or_evicts_is_refused() {
+        for (facts, refused) in [
+            (
+                "redis_version:7.0.15\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru",
+                None,
+            ),
+            (
+                "redis_version:8.2.1\r\nmaxmemory:1\r\nmaxmemory_policy:noeviction",
+                None,
+            ),
+            (
+                "redis_version:7.0.15\r\nmaxmemory:1\r\nmaxmemory_policy:allkeys-lru",
+                Some("maxmemory-policy"),
+            ),
+            (
+                "redis_version:7.0.15\r\nmaxmemory:1",
+                Some("maxmemory-policy"),
+            ),
+            ("redis_version:6.2.14\r\nmaxmemory:0", Some("redis_version")),
+            ("redis_version:next\r\nmaxmemory:0", Some("redis_version")),
+            ("maxmemory:0", Some("redis_version")),
+        ] {
+            assert_eq!(
+                check(facts).err().map(|err| err.field()),
+                refused,
+                "{facts}"
+            );
+        }
+    }
+
+    #[test]
+    fn tls_takes_its_feature() {
+        let address = |url| RedisStore::builder(url).address().is_ok();
+        assert!(address("redis://localhost"));
+        assert_eq!(address("rediss://localhost"), cfg!(feature = "tls"));
+    }
+}

@@ -239,6 +239,62 @@ fn the_openapi_document_is_whole() {
 }
 
 #[test]
+fn entries_tell_what_they_are() {
+    let catalogue = catalogue();
+    let told = |name: &str| {
+        let mut entries = catalogue.entries();
+        let entry = entries.find(|entry| entry.name() == name).unwrap();
+        (
+            entry.version().map(str::to_owned),
+            entry.description().to_owned(),
+        )
+    };
+    let (version, description) = told("item.shipped");
+    assert_eq!(version.as_deref(), Some("2026-11/β"));
+    assert_eq!(description, "It is on its way.");
+    assert_eq!(
+        told("order.refunded"),
+        (None, "Money went back.".to_owned())
+    );
+}
+
+#[test]
+fn of_a_schema_by_hand_only_references_into_itself_are_rewritten() {
+    let own = json!({
+        "$id": "https://example.com/inner",
+        "properties": { "own": { "$ref": "#/$defs/own" } },
+        "$defs": { "own": { "type": "integer" } },
+    });
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "title": { "type": "string", "description": "#/$defs/a b" },
+            "either": { "anyOf": [{ "$ref": "#/$defs/a b" }, { "$ref": "#/$defs/a?b" }] },
+            "inner": own,
+        },
+        "$defs": {
+            "a b": { "title": "first" },
+            "a?b": { "title": "second" },
+            "a_b": { "title": "third" },
+        },
+    });
+    let text = schema
+        .to_string()
+        .replace("\"#/$defs/a b\"}", "\"#/$defs/a%20b\"}");
+    let schema = serde_json::from_str(&text).unwrap();
+    let catalogue = Catalogue::new().raw("e", None, "", schema);
+    let definitions = &catalogue.json_schema()["$defs"];
+    let titles = ["e.a_b", "e.a_b_2", "e.a_b_3"].map(|name| definitions[name]["title"].clone());
+    assert_eq!(titles, ["first", "second", "third"]);
+    let properties = &definitions["e"]["properties"];
+    assert_eq!(properties["title"]["description"], "#/$defs/a b");
+    let either = json!([{ "$ref": "#/$defs/e.a_b" }, { "$ref": "#/$defs/e.a_b_2" }]);
+    assert_eq!(properties["either"]["anyOf"], either);
+    // What has an address of its own is what its references mean.
+    assert_eq!(properties["inner"], own);
+}
+
+#[test]
 fn the_order_in_which_events_are_added_changes_nothing() {
     let other = Catalogue::new()
         .raw("order.refunded", None, "Money went back.", raw())
@@ -267,6 +323,8 @@ fn the_markdown_has_a_table_for_each_event_and_each_type() {
         "| `note` | string or null | yes |  |",
         "## `item.shipped`, version 2026-11/β",
         "| `timestamp` | string (date-time) | yes | When it happened. |",
+        "| `amount` | order.refunded.a_mount_1 | yes |  |",
+        "| `again` | order.refunded | no |  |",
         "### Item",
         "| `kind` | Kind | yes |  |",
         "| `name` | string | yes | What it is. |",

@@ -395,6 +395,7 @@ fn keys_are_written_and_read_and_never_printed() {
         .and(SigningKey::generate_ed25519())
         .unwrap();
     let bytes = keys.to_bytes();
+    assert_eq!(AsRef::<[u8]>::as_ref(&bytes), &*bytes);
     let again = SigningKeys::from_bytes(&bytes).unwrap();
     assert_eq!(&*again.to_bytes(), &*bytes);
     assert_eq!(again.grace_ends(), Some(NOW));
@@ -730,4 +731,18 @@ fn published_vectors_are_signed_as_published() {
     }
     assert_eq!(count.len(), 4, "{count:?}");
     assert!(count.values().all(|(_, whole)| *whole > 0), "{count:?}");
+}
+
+#[test]
+fn a_scheme_that_is_keyed_by_base64_signs_with_what_the_secret_encodes() {
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    let secret = format!("whsec_{}", STANDARD.encode([7; 32]));
+    let keys = SigningKeys::new(SigningKey::new(secret).unwrap());
+    let signer = Signer::new(SigningScheme::github().keyed_by_base64(), &keys).unwrap();
+    let mut headers = HeaderMap::new();
+    signer.sign(&message(NOW), &mut headers).unwrap();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&[7; 32]).unwrap();
+    mac.update(BODY);
+    let mac = const_hex::encode(mac.finalize().into_bytes());
+    assert_eq!(headers["x-hub-signature-256"], format!("sha256={mac}"));
 }

@@ -151,6 +151,7 @@ async fn a_file_that_is_opened_again_has_everything() {
     let attempts = store.attempts(&ids).await.unwrap();
     assert_eq!((before.len(), attempts.len()), (3, 2));
     store.close().await;
+    assert!(store.deliveries(&asked).await.is_err());
 
     let store = SqliteOutbox::connect(&url).await.unwrap();
     assert_eq!(store.deliveries(&asked).await.unwrap(), before);
@@ -374,4 +375,12 @@ async fn plan(store: &SqliteOutbox, question: &str) -> String {
     let rows = sqlx::query(explain).fetch_all(store.pool()).await.unwrap();
     let lines = rows.iter().map(|row| row.get::<String, _>("detail"));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn a_memory_has_one_connection_with_which_it_would_end() {
+    for url in ["sqlite::memory:", "sqlite:shared?mode=memory"] {
+        let store = SqliteOutbox::connect(url).await.unwrap();
+        assert_eq!(store.pool().options().get_max_connections(), 1, "{url}");
+    }
 }

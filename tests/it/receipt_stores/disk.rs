@@ -6,8 +6,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tower_webhook::receipt::{ReceiptLayer, ReceiptQuery, ReceiptStore as _, SqliteReceipts};
 use tower_webhook::store::ConnectErrorKind;
 
-use super::Directory;
 use super::stack::{NOW, Rig, delivery};
+use super::{Directory, sweep_half, two_open};
 
 async fn pool(directory: &Directory) -> SqlitePool {
     let options: SqliteConnectOptions = directory.url("file").parse().unwrap();
@@ -26,6 +26,31 @@ async fn a_state_that_cannot_be_read_is_an_error() {
     sqlx::query(garble).execute(&pool).await.unwrap();
     let read = rig.receipts.query(&ReceiptQuery::default()).await;
     assert!(read.is_err());
+}
+
+#[tokio::test]
+async fn what_was_swept_before_the_file_failed_is_told() {
+    let directory = Directory::new();
+    let pool = pool(&directory).await;
+    let store = SqliteReceipts::with_pool(pool.clone()).await.unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON tower_webhook_receipts \
+                  WHEN OLD.state = 'dispatched' BEGIN SELECT RAISE(ABORT, 'as told'); END";
+    for text in [&two_open("tower_webhook_receipts"), refuse] {
+        let done = sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&pool);
+        done.await.unwrap();
+    }
+    sweep_half(store).await;
+}
+
+#[tokio::test]
+async fn a_file_that_was_closed_is_asked_in_vain() {
+    let directory = Directory::new();
+    let store = SqliteReceipts::connect(&directory.url("file"))
+        .await
+        .unwrap();
+    assert!(store.query(&ReceiptQuery::default()).await.is_ok());
+    store.close().await;
+    assert!(store.query(&ReceiptQuery::default()).await.is_err());
 }
 
 #[tokio::test]

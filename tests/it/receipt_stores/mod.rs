@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tower_webhook::receipt::conformance::run;
-use tower_webhook::receipt::{BoxReceipts, MemoryReceipts, SqliteReceipts};
+use tower_webhook::receipt::{
+    BoxReceipts, MemoryReceipts, ReceiptId, ReceiptStore, SqliteReceipts, State,
+};
 
 use crate::store::servers;
 
@@ -72,4 +74,22 @@ async fn postgres_conforms() {
     let facts = run(async || own.store().await).await;
     println!("{facts} facts on PostgreSQL");
     own.end().await;
+}
+
+/// Two receipts that are open, each in a state of its own.
+fn two_open(table: &str) -> String {
+    let [one, other] = [ReceiptId::unique(), ReceiptId::unique()];
+    format!(
+        "INSERT INTO {table} (id, connection, digest, state, received_at, changed_at) VALUES \
+         ('{one}', 'primary', '1', 'received', 1, 1), ('{other}', 'primary', '2', 'dispatched', 1, 1)"
+    )
+}
+
+/// Sweeps a store that has [`two_open`] and refuses to change what was dispatched.
+async fn sweep_half(store: impl ReceiptStore) {
+    let swept = store.sweep(2, 3).await.unwrap();
+    let from: Vec<_> = swept.iter().map(|(_, step)| step.from()).collect();
+    assert_eq!(from, [State::Received]);
+    // Nothing was swept before it failed, so that there is nothing else to tell.
+    assert!(store.sweep(2, 3).await.is_err());
 }

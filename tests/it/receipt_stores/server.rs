@@ -8,6 +8,7 @@ use tower_webhook::receipt::{PostgresReceipts, ReceiptLayer, ReceiptQuery, Recei
 use tower_webhook::store::{ConnectErrorKind, PostgresStore};
 
 use super::stack::{Rig, delivery};
+use super::{sweep_half, two_open};
 use crate::store::servers;
 
 /// Schemas of our own on one server.
@@ -64,6 +65,26 @@ async fn a_state_that_cannot_be_read_is_an_error() {
     own.execute(&garble).await;
     let read = rig.receipts.query(&ReceiptQuery::default()).await;
     assert!(read.is_err());
+    own.end().await;
+}
+
+#[tokio::test]
+async fn what_was_swept_before_the_server_failed_is_told() {
+    let Some(own) = Own::start().await else {
+        return;
+    };
+    let schema = own.schema();
+    let store = PostgresReceipts::with_schema(own.pool.clone(), &schema);
+    let store = store.await.unwrap();
+    own.execute(&two_open(&format!("{schema}.receipts"))).await;
+    own.execute(&format!(
+        "CREATE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE EXCEPTION 'as told'; END $$; \
+         CREATE TRIGGER refuse BEFORE UPDATE ON {schema}.receipts FOR EACH ROW \
+         WHEN (OLD.state = 'dispatched') EXECUTE FUNCTION {schema}.refuse()"
+    ))
+    .await;
+    sweep_half(store).await;
     own.end().await;
 }
 

@@ -97,6 +97,7 @@ fn the_builder_names_the_setting_that_is_not_safe() {
     let second = Duration::from_secs(1);
     // 300 s window + 60 s skew + 10 s body + 300 s lease.
     assert!(builder().idempotency_ttl(670 * second).build().is_ok());
+    assert!(builder().max_payload_bytes(64 << 20).build().is_ok());
     for (refused, field) in [
         (builder().idempotency_ttl(669 * second), "idempotency_ttl"),
         (builder().replay_window(Duration::MAX), "idempotency_ttl"),

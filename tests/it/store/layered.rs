@@ -179,6 +179,20 @@ async fn a_completion_that_came_too_late_is_not_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_release_by_another_takes_nothing_from_the_holder() {
+    let pair = Pair::new(None);
+    let late = fence(&pair.one).await;
+    tokio::time::advance(LEASE).await;
+    let held = fence(&pair.one).await;
+    let lost = pair.one.release(&key(), late).await.unwrap();
+    assert_eq!(lost, Held::Lost);
+    assert_eq!(complete(&pair.one, held, &answer(7)).await, Held::Yes);
+    let asked = pair.claims();
+    assert!(matches!(claim(&pair.one, b"{}").await, Claim::Done { .. }));
+    assert_eq!(pair.claims(), asked);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_memory_in_front_ends_before_the_one_behind() {
     let pair = Pair::new(None);
     let fence = fence(&pair.one).await;

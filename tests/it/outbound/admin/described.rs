@@ -324,3 +324,23 @@ async fn the_document_is_openapi_whose_references_lead_somewhere() {
     let again = World::new().await;
     assert_eq!(again.document, world.document);
 }
+
+#[tokio::test]
+async fn the_document_says_what_it_said() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/openapi.json");
+    let mut document = World::new().await.document;
+    assert_eq!(
+        document["info"]["version"].take(),
+        env!("CARGO_PKG_VERSION")
+    );
+    if std::env::var_os("BLESS").is_some() {
+        let text = serde_json::to_string_pretty(&document).unwrap();
+        std::fs::write(path, text + "\n").unwrap();
+    }
+    let text = std::fs::read_to_string(path).unwrap();
+    let written: Value = serde_json::from_str(&text).unwrap();
+    for (part, said) in document.as_object().unwrap() {
+        assert_eq!(said, &written[part], "run with `BLESS=1`");
+    }
+    assert_eq!(document, written, "run with `BLESS=1`");
+}

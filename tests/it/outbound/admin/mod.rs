@@ -2,6 +2,7 @@
 
 mod described;
 mod endpoints;
+mod pages;
 mod secrets;
 mod store;
 mod world;

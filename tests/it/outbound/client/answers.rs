@@ -1,10 +1,13 @@
 //! What is read of an answer.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream;
 use http::{Response, StatusCode};
-use http_body_util::Full;
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::oneshot;
 use tower_webhook::outbound::Failure;
@@ -44,6 +47,47 @@ async fn limits_can_be_set_to_nothing() {
     let body = Full::new(Bytes::from("text"));
     let answer = read_answer(Response::new(body), limits, NOW).await;
     assert!(answer.body.is_empty() && answer.is_cut);
+}
+
+#[tokio::test]
+async fn a_body_is_read_to_its_limit_and_not_past_it() {
+    let limits = AnswerLimits::new().with_kept_bytes(20).with_read_bytes(10);
+    for (frames, read, is_cut) in [(2, 10, false), (3, 15, true), (4, 15, true)] {
+        let frame = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"12345")));
+        let body = StreamBody::new(stream::iter((0..frames).map(move |_| frame())));
+        let answer = read_answer(Response::new(body), limits, NOW).await;
+        assert_eq!(
+            (answer.body.len(), answer.is_cut),
+            (read, is_cut),
+            "{frames}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_an_answer_tells_its_length() {
+    let server = Server::raw(|mut stream, _| async move {
+        read_request(&mut stream).await;
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nthanks";
+        stream.write_all(answer).await.unwrap();
+        read_request(&mut stream).await;
+    })
+    .await;
+    let client = client();
+    let mut body = post(&client, &server.url()).await.unwrap().into_body();
+    assert_eq!(body.size_hint().exact(), Some(6));
+    assert!(!body.is_end_stream());
+    let frame = body.frame().await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), "thanks");
+    assert!(body.is_end_stream());
+}
+
+#[tokio::test]
+async fn why_there_is_no_answer_is_said_without_the_address_and_kept_for_the_log() {
+    let err = post(&client(), "http://10.0.0.1/").await.unwrap_err();
+    assert_eq!(err.to_string(), "the egress guard refused");
+    let source = std::error::Error::source(&err).unwrap();
+    assert_eq!(source.to_string(), "the address is not allowed");
 }
 
 #[tokio::test]

@@ -1,12 +1,15 @@
 //! What is dialled, over real sockets.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::Uri;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tower::{ServiceExt as _, service_fn};
 use tower_webhook::outbound::Failure;
@@ -47,6 +50,7 @@ fn answers(lists: &'static [&'static [IpAddr]]) -> (EgressConnector, Arc<AtomicU
         let asked = Arc::clone(&asked);
         move |name: HostName| {
             assert_eq!(name.as_str(), "receiver.example");
+            assert_eq!(name.to_string(), "receiver.example");
             let turn = asked.fetch_add(1, Ordering::Relaxed);
             let list = lists[turn.min(lists.len() - 1)];
             async move { Ok::<_, io::Error>(list.iter().copied()) }
@@ -73,6 +77,9 @@ async fn an_answer_that_changes_after_the_check_is_never_dialled() {
     assert!(was_dialled(&good).await);
     let refused = dial(&connector, &url).await.unwrap_err();
     assert_eq!(refused.kind(), Failure::EgressDenied);
+    assert_eq!(refused.to_string(), "the egress guard refused");
+    let source = std::error::Error::source(&refused).unwrap();
+    assert_eq!(source.to_string(), "the address is not allowed");
     assert_eq!(asked.load(Ordering::Relaxed), 2);
     assert!(!was_dialled(&bad).await);
     assert!(!was_dialled(&good).await);
@@ -244,4 +251,23 @@ async fn nobody_listening_is_a_refused_connection() {
     let (connector, _) = answers(&[&[GOOD]]);
     let err = dial(&connector, &format!("http://receiver.example:{port}/")).await;
     assert_eq!(err.unwrap_err().kind(), Failure::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn what_is_written_arrives_and_an_end_is_seen_while_the_stream_is_still_there() {
+    use hyper::rt::Write as _;
+    let listener = TcpListener::bind((GOOD, 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let dialled = EgressConnector::new(egress()).oneshot(url.parse().unwrap());
+    let mut stream = dialled.await.unwrap();
+    let (mut peer, _) = listener.accept().await.unwrap();
+    let written = poll_fn(|cx| Pin::new(&mut stream).poll_write(cx, b"hello")).await;
+    assert_eq!(written.unwrap(), 5);
+    poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx))
+        .await
+        .unwrap();
+    let mut heard = String::new();
+    peer.read_to_string(&mut heard).await.unwrap();
+    assert_eq!(heard, "hello");
+    drop(stream);
 }

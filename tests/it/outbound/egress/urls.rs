@@ -238,3 +238,13 @@ proptest! {
         prop_assert_eq!(by_url(format!("https://[{v6}]/")), egress.check_addr(v6.into()).is_ok());
     }
 }
+
+#[test]
+fn a_name_is_at_most_253_bytes_long() {
+    let label = "a".repeat(63);
+    for (last, is_taken) in [(61, true), (62, false)] {
+        let name = format!("{label}.{label}.{label}.{}", "a".repeat(last));
+        let url: Uri = format!("https://{name}/").parse().unwrap();
+        assert_eq!(Egress::public().check_url(&url).is_ok(), is_taken, "{last}");
+    }
+}

@@ -13,6 +13,7 @@ use tower_webhook::outbound::store::{OutboundStore as _, TransactionalOutbox as 
 use tower_webhook::outbound::{DeliveryBody, PostgresOutbox, Sender};
 
 use super::{Outbox, PATIENCE, another_pool, event};
+use crate::store::servers;
 
 /// Sends what another process emits, looks for itself once an hour only, and counts what arrives.
 struct Other {
@@ -122,4 +123,16 @@ async fn many_transactions_at_once_wake_a_dispatcher_on_another_pool() {
     other.has_sent(6 * 12).await;
     drop(other);
     Arc::into_inner(outbox).unwrap().drop().await;
+}
+
+#[tokio::test]
+async fn the_name_of_a_schema_leaves_room_for_that_of_its_channel() {
+    let Some(pool) = another_pool().await else {
+        return;
+    };
+    let name = |letters: usize| format!("{:x<letters$}", servers::unique("outbox"));
+    let long = PostgresOutbox::with_schema(pool.clone(), &name(57)).await;
+    let err = long.unwrap_err();
+    assert_eq!(err.config().unwrap().field(), "schema");
+    Outbox::on(pool, &name(56)).await.drop().await;
 }

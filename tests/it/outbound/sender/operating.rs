@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use tower_webhook::outbound::endpoint::{EndpointHeaders, EndpointId, EndpointPatch, NewEndpoint};
+use tower_webhook::outbound::endpoint::{
+    EndpointHeaders, EndpointId, EndpointPatch, EndpointState, NewEndpoint,
+};
 use tower_webhook::outbound::event::{Event, EventId};
 use tower_webhook::outbound::policy::{Retention, Schedule};
 use tower_webhook::outbound::sign::KeyKind;
 use tower_webhook::outbound::store::{DeliveryQuery, DeliveryState, EndpointQuery};
-use tower_webhook::outbound::{OutboundErrorKind, Replay};
+use tower_webhook::outbound::{DeliveryBody, OutboundErrorKind, Replay};
 
 use super::rig::{Reply, Rig, START};
 
@@ -310,4 +312,65 @@ async fn what_is_over_is_forgotten_in_time() {
     rig.pass(2 * 86_400_000);
     assert_eq!(rig.sender.purge().await.unwrap(), 1);
     assert!(rig.audit(&endpoint.id).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_body_of_a_delivery_tells_its_length_and_comes_once() {
+    use http_body::Body as _;
+    use http_body_util::BodyExt as _;
+    let mut body = DeliveryBody::from("{}");
+    assert_eq!(
+        (body.size_hint().exact(), body.is_end_stream()),
+        (Some(2), false)
+    );
+    let frame = body.frame().await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), "{}");
+    assert_eq!(
+        (body.size_hint().exact(), body.is_end_stream()),
+        (Some(0), true)
+    );
+    assert!(body.frame().await.is_none());
+    assert!(DeliveryBody::from("").is_end_stream());
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_disabled_already_keeps_its_reason() {
+    let rig = Rig::new(|builder| builder);
+    let endpoint = rig.endpoint().await;
+    rig.receiver.will_answer([Reply::Status(410)]);
+    rig.emit("order.created").await;
+    rig.send().await;
+    let patch = EndpointPatch {
+        enabled: Some(false),
+        ..EndpointPatch::default()
+    };
+    let endpoints = rig.sender.endpoints();
+    let changed = endpoints.update(&endpoint.id, patch).await.unwrap();
+    let reason = "gone".to_owned();
+    assert_eq!(changed.state, EndpointState::Disabled { reason });
+}
+
+#[tokio::test]
+async fn a_grace_may_last_a_week_and_what_was_never_emitted_cannot_be_sent_again() {
+    let rig = Rig::new(|builder| builder);
+    let endpoint = rig.endpoint().await;
+    let week = Duration::from_secs(7 * 24 * 3600);
+    let endpoints = rig.sender.endpoints();
+    assert!(endpoints.rotate(&endpoint.id, week).await.is_ok());
+    let never = EventId::new("msg_never").unwrap();
+    let err = rig.sender.retry(&endpoint.id, &never).await.unwrap_err();
+    assert_eq!(err.kind(), OutboundErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_delivery_that_waits_holds_up_no_other() {
+    let rig = Rig::new(|builder| builder);
+    rig.endpoint().await;
+    rig.receiver
+        .will_answer([Reply::Status(500), Reply::Status(204)]);
+    for _ in 0..2 {
+        rig.emit("order.created").await;
+        rig.send().await;
+    }
+    assert_eq!(rig.receiver.count(), 2);
 }

@@ -13,18 +13,30 @@ use super::rig::{Reply, Rig, START};
 
 /// A store that fails so many times at writing down, before or after it did.
 #[derive(Clone, Debug)]
-struct Failing {
+pub(super) struct Failing {
     inner: MemoryOutbox,
     before: Arc<AtomicU32>,
     after: Arc<AtomicU32>,
+    /// How many claims fail.
+    pub(super) claims_to_fail: Arc<AtomicU32>,
+    pub(super) claims: Arc<AtomicU32>,
+    /// How many events fail to be stored.
+    pub(super) emits_to_fail: Arc<AtomicU32>,
+    pub(super) renewals: Arc<AtomicU32>,
+    pub(super) purges: Arc<AtomicU32>,
 }
 
 impl Failing {
-    fn new(before: u32, after: u32) -> Self {
+    pub(super) fn new(before: u32, after: u32) -> Self {
         Self {
             inner: MemoryOutbox::new(),
             before: Arc::new(before.into()),
             after: Arc::new(after.into()),
+            claims_to_fail: Arc::default(),
+            claims: Arc::default(),
+            emits_to_fail: Arc::default(),
+            renewals: Arc::default(),
+            purges: Arc::default(),
         }
     }
 }
@@ -67,6 +79,7 @@ impl OutboundStore for Failing {
         self.inner.endpoints(query).await
     }
     async fn emit(&self, event: &Event, now: i64) -> Result<Option<u64>, StoreError> {
+        fails(&self.emits_to_fail)?;
         self.inner.emit(event, now).await
     }
     async fn emit_to(
@@ -78,9 +91,12 @@ impl OutboundStore for Failing {
         self.inner.emit_to(event, endpoint, now).await
     }
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
+        self.claims.fetch_add(1, Ordering::Relaxed);
+        fails(&self.claims_to_fail)?;
         self.inner.claim(request).await
     }
     async fn renew(&self, held: &[Held], until: i64) -> Result<(), StoreError> {
+        self.renewals.fetch_add(1, Ordering::Relaxed);
         self.inner.renew(held, until).await
     }
     async fn settle(&self, settlements: &[Settlement]) -> Result<Settled, StoreError> {
@@ -99,6 +115,7 @@ impl OutboundStore for Failing {
         self.inner.revive(revive, now).await
     }
     async fn purge(&self, purge: &Purge) -> Result<u64, StoreError> {
+        self.purges.fetch_add(1, Ordering::Relaxed);
         self.inner.purge(purge).await
     }
 }
