@@ -10,8 +10,11 @@ use http_body_util::Full;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_webhook::Inbound;
 use tower_webhook::idempotency::ClaimedBody;
-use tower_webhook::scheme::Scheme as _;
+use tower_webhook::outcome::Outcome;
+use tower_webhook::rejection::Rejection;
 use tower_webhook::scheme::catalog;
+use tower_webhook::scheme::{HmacScheme, Scheme as _};
+use tower_webhook::secret::Secret;
 use tower_webhook::testing::{self, Delivery, Payload};
 use tower_webhook::time::ManualClock;
 
@@ -229,4 +232,24 @@ fn a_signature_that_is_cut_is_half_as_long() {
     let request = delivery.request();
     let signature = request.headers()["x-hub-signature-256"].to_str().unwrap();
     assert_eq!(signature.len(), "sha256=".len() + 32);
+}
+
+#[tokio::test]
+async fn what_is_too_old_and_what_is_from_the_future_are_told_apart() {
+    let scheme = || HmacScheme::slack(Secret::new("an example secret").unwrap());
+    let delivery = testing::slack("an example secret").at(NOW);
+    for (spoiled, why) in [
+        (delivery.stale(), Rejection::Stale),
+        (delivery.future(), Rejection::Future),
+    ] {
+        let stack = Inbound::builder(scheme())
+            .clock(Arc::new(ManualClock::new(NOW)))
+            .build()
+            .unwrap();
+        let handler = service_fn(|_: Request<ClaimedBody>| async {
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        });
+        let Ok(response) = stack.layer(handler).oneshot(spoiled.request()).await;
+        assert_eq!(response.extensions().get(), Some(&Outcome::Rejected(why)));
+    }
 }

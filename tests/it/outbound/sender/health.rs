@@ -24,13 +24,15 @@ async fn an_endpoint_that_is_gone_is_disabled_and_its_deliveries_are_dead_letter
     let mut lifecycle = rig.sender.lifecycle();
     let endpoint = rig.endpoint().await;
     rig.receiver.will_answer([Reply::Status(410)]);
-    for _ in 0..3 {
+    let first = rig.emit("order.created").await;
+    for _ in 0..2 {
         rig.emit("order.created").await;
     }
     rig.send_all().await;
     assert_eq!(rig.receiver.count(), 1);
     let now = rig.sender.endpoints().get(&endpoint.id).await.unwrap();
     assert_eq!(now.state, disabled("gone"));
+    let told = told(&mut lifecycle);
     let states = rig
         .audit(&endpoint.id)
         .await
@@ -47,10 +49,16 @@ async fn an_endpoint_that_is_gone_is_disabled_and_its_deliveries_are_dead_letter
             dead("refused")
         ]
     );
-    assert!(told(&mut lifecycle).contains(&Lifecycle::Disabled {
+    let dead_letter = Lifecycle::DeadLetter {
+        endpoint: endpoint.id.clone(),
+        event: first.event_id().clone(),
+        reason: "refused",
+    };
+    let disabled = Lifecycle::Disabled {
         endpoint: endpoint.id,
-        reason: "gone"
-    }));
+        reason: "gone",
+    };
+    assert_eq!(told, [dead_letter, disabled]);
     // What is emitted now is not for it.
     rig.emit("order.created").await;
     assert_eq!(rig.send().await, None);

@@ -113,7 +113,12 @@ async fn a_claim_says_when_the_next_is_due_only_where_nothing_was_due_now() {
     let early = ClaimRequest::new(now - 1000, now + 30_000, 8);
     let early = store.claim(&early).await.unwrap();
     assert_eq!((early.deliveries.len(), early.next_due), (0, Some(now)));
-    let claim = ClaimRequest::new(now, now + 30_000, 8);
+    let mut claim = ClaimRequest::new(now, now + 30_000, 8);
+    // Due, and not allowed: whoever makes room for it says so.
+    claim.concurrent = 0;
+    let none = store.claim(&claim).await.unwrap();
+    assert_eq!((none.deliveries.len(), none.next_due), (0, None));
+    claim.concurrent = 8;
     let claimed = store.claim(&claim).await.unwrap();
     assert_eq!((claimed.deliveries.len(), claimed.next_due), (1, None));
     let again = store.claim(&claim).await.unwrap();

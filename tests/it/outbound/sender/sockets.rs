@@ -207,8 +207,8 @@ async fn an_address_that_became_private_is_a_dead_letter_and_nobody_is_dialled()
         count.fetch_add(1, Ordering::Relaxed);
     });
     let addr = serve(app).await;
-    let store = MemoryOutbox::new();
-    let lenient = Sender::builder(store.clone(), SealingKey::generate())
+    let (store, key) = (MemoryOutbox::new(), SealingKey::generate());
+    let lenient = Sender::builder(store.clone(), key.clone())
         .egress(local())
         .build()
         .unwrap();
@@ -220,14 +220,16 @@ async fn an_address_that_became_private_is_a_dead_letter_and_nobody_is_dialled()
         .unwrap()
         .endpoint;
     lenient.emit(Event::new("a", "{}").unwrap()).await.unwrap();
-    // The same store, with the rule that holds unless said otherwise.
-    let key = SealingKey::generate();
+    // The same store and key, with the rule that holds unless said otherwise.
     let strict = Sender::builder(store, key).build().unwrap();
     let _ = strict.dispatcher().run_due().await.unwrap();
     let audited = lenient
         .deliveries(&DeliveryQuery::new(endpoint.id))
         .await
         .unwrap();
-    assert!(audited[0].attempts.is_empty());
+    let reason = "refused".to_owned();
+    assert_eq!(audited[0].delivery.state, DeliveryState::Dead { reason });
+    let err = audited[0].attempts[0].error.as_ref().unwrap();
+    assert_eq!(err.code, "egress_denied");
     assert_eq!(dialled.load(Ordering::Relaxed), 0);
 }
