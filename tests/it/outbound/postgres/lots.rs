@@ -2,7 +2,7 @@
 
 use tower_webhook::outbound::endpoint::{EndpointId, EndpointState};
 use tower_webhook::outbound::store::{
-    EndpointChange, OutboundStore as _, Revival, Revive, TransactionalOutbox as _,
+    EndpointChange, OutboundStore as _, Purge, Revival, Revive, TransactionalOutbox as _,
 };
 
 use super::{Outbox, event};
@@ -158,6 +158,26 @@ async fn a_long_history_is_forgotten_in_lots() {
     };
     assert!(outbox.store.delete_endpoint(&endpoint).await.unwrap());
     for table in ["endpoints", "deliveries", "attempts"] {
+        let rows = format!("SELECT count(*) FROM {{}}.outbox_{table}");
+        assert_eq!(outbox.ask(&rows).await, 0, "{table}");
+    }
+    outbox.drop().await;
+}
+
+#[tokio::test]
+async fn what_is_purged_is_forgotten_in_lots() {
+    let Some((outbox, endpoint)) = backlog().await else {
+        return;
+    };
+    let disabled = outbox.store.change_endpoint(&endpoint, &gone(), 20).await;
+    assert!(disabled.unwrap());
+    let purge = Purge {
+        delivered_before: 30,
+        dead_before: 30,
+    };
+    let purged = outbox.store.purge(&purge).await.unwrap();
+    assert_eq!(purged, BACKLOG as u64);
+    for table in ["deliveries", "attempts", "events"] {
         let rows = format!("SELECT count(*) FROM {{}}.outbox_{table}");
         assert_eq!(outbox.ask(&rows).await, 0, "{table}");
     }
