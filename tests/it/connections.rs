@@ -98,6 +98,25 @@ async fn a_connection_is_found_by_route_and_keeps_its_deliveries_apart() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_there_greets_its_provider_and_no_other_does() {
+    let scheme = HmacScheme::dropbox(Secret::new(KEY).unwrap());
+    let there = Connection::new(ConnectionId::new("dropbox", "a"), scheme);
+    let off = there.clone().with_enabled(false);
+    let ask = async |connection: Connection, path: &str| {
+        let receiver = receiver(ConnectionMap::new([connection]), &clock());
+        let uri = format!("/webhooks/dropbox/{path}?challenge=abc");
+        let response = send(&receiver, Request::get(uri).body(Full::default()).unwrap()).await;
+        (response.status().as_u16(), response.into_body())
+    };
+    assert_eq!(ask(there.clone(), "a").await, (200, "abc".into()));
+    for (connection, path) in [(there, "nobody"), (off, "a")] {
+        let (status, body) = ask(connection, path).await;
+        assert_eq!(status, 405, "{path}");
+        assert!(!body.windows(3).any(|said| said == b"abc"));
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_connection_is_verified_all_the_same_and_gets_the_common_401() {
     let off = github("off", KEY).with_enabled(false);
     let receiver = receiver(ConnectionMap::new([github("on", KEY), off]), &clock());
