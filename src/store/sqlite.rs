@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, query_scalar, raw_sql};
+use tokio::time::{Instant, sleep};
 
 use crate::config::ConfigError;
 use crate::store::ConnectError;
 
 /// How long a call waits for a connection, and for what another process writes.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long others have for opening a new file, before it is tried again.
+const TURN: Duration = Duration::from_millis(10);
 
 /// All that was ever done to the tables of one store, in order. What was released is never changed.
 pub(crate) struct Migrations {
@@ -51,8 +56,21 @@ pub(crate) async fn pool(
         pool = pool.max_connections(1).min_connections(1);
         pool = pool.idle_timeout(None).max_lifetime(None);
     }
-    let opened = pool.connect_with(options).await;
-    opened.map_err(ConnectError::unreachable)
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            // A new file is turned to its journal without waiting for others that do the same.
+            Err(err) if is_locked(&err) && Instant::now() < deadline => sleep(TURN).await,
+            opened => return opened.map_err(ConnectError::unreachable),
+        }
+    }
+}
+
+/// `SQLITE_BUSY`, in any of its extended codes.
+fn is_locked(err: &sqlx::Error) -> bool {
+    let code = err.as_database_error().and_then(DatabaseError::code);
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 /// Brings the tables to the present version.

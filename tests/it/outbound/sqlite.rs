@@ -174,6 +174,22 @@ async fn a_file_that_is_opened_again_has_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_may_open_a_new_file_at_once() {
+    let directory = Directory::new();
+    for number in 0..30 {
+        let url = directory.url(&number.to_string());
+        let mut opening = tokio::task::JoinSet::new();
+        for _ in 0..6 {
+            let url = url.clone();
+            opening.spawn(async move { SqliteOutbox::connect(&url).await.map(drop) });
+        }
+        for opened in opening.join_all().await {
+            opened.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_stores_on_one_file_never_take_the_same() {
     const EVENTS: usize = 200;
     let directory = Directory::new();
