@@ -69,6 +69,13 @@ async fn look(outbox: &Outbox) {
     }
 }
 
+async fn are_empty(outbox: &Outbox, tables: [&str; 3]) {
+    for table in tables {
+        let rows = format!("SELECT count(*) FROM {{}}.outbox_{table}");
+        assert_eq!(outbox.ask(&rows).await, 0, "{table}");
+    }
+}
+
 #[tokio::test]
 async fn a_long_backlog_is_buried_in_lots() {
     let Some((outbox, endpoint)) = backlog().await else {
@@ -157,10 +164,7 @@ async fn a_long_history_is_forgotten_in_lots() {
         return;
     };
     assert!(outbox.store.delete_endpoint(&endpoint).await.unwrap());
-    for table in ["endpoints", "deliveries", "attempts"] {
-        let rows = format!("SELECT count(*) FROM {{}}.outbox_{table}");
-        assert_eq!(outbox.ask(&rows).await, 0, "{table}");
-    }
+    are_empty(&outbox, ["endpoints", "deliveries", "attempts"]).await;
     outbox.drop().await;
 }
 
@@ -177,10 +181,7 @@ async fn what_is_purged_is_forgotten_in_lots() {
     };
     let purged = outbox.store.purge(&purge).await.unwrap();
     assert_eq!(purged, BACKLOG as u64);
-    for table in ["deliveries", "attempts", "events"] {
-        let rows = format!("SELECT count(*) FROM {{}}.outbox_{table}");
-        assert_eq!(outbox.ask(&rows).await, 0, "{table}");
-    }
+    are_empty(&outbox, ["deliveries", "attempts", "events"]).await;
     outbox.drop().await;
 }
 
