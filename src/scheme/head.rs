@@ -1,4 +1,4 @@
-use ::http::{HeaderMap, HeaderName};
+use ::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::recipe::Unit;
 use super::{AuthError, AuthErrorKind};
@@ -22,9 +22,13 @@ pub(super) fn first<'h>(
     if other.is_some() {
         return Err(AuthErrorKind::DuplicateHeader.into());
     }
-    value
-        .to_str()
-        .map_err(|_| AuthErrorKind::MalformedHeader.into())
+    text(value).ok_or_else(|| AuthErrorKind::MalformedHeader.into())
+}
+
+/// As `HeaderValue::to_str`, many bytes at once: a value holds no control character but the tab anyhow.
+fn text(value: &HeaderValue) -> Option<&str> {
+    let text = std::str::from_utf8(value.as_bytes()).ok()?;
+    text.is_ascii().then_some(text)
 }
 
 /// As [`first`], for a header that may be absent or empty.
@@ -57,4 +61,22 @@ pub(super) fn seconds(text: &str, unit: Unit) -> Result<i64, AuthError> {
         Unit::Rfc3339 => crate::time::rfc3339(text),
     };
     seconds.ok_or_else(|| AuthErrorKind::MalformedTimestamp.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_text_where_http_says_so() {
+        for byte in 0..=u8::MAX {
+            let around = [b'a', byte, b'b'];
+            let Ok(value) = HeaderValue::from_bytes(&around) else {
+                continue;
+            };
+            assert_eq!(text(&value), value.to_str().ok(), "{byte}");
+        }
+        let umlaut = HeaderValue::from_bytes("ü".as_bytes()).expect("bytes are allowed");
+        assert_eq!(text(&umlaut), None);
+    }
 }

@@ -257,11 +257,9 @@ impl Profile {
             });
         };
         let media = media.as_bytes();
-        let essence = media.split(|byte| *byte == b';').next().unwrap_or(media);
-        let essence = essence.trim_ascii();
         // First as nearly everybody writes it.
-        let json = essence == b"application/json" || is_json(essence);
-        let form = !json && essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded");
+        let json = media == b"application/json" || is_json(essence(media));
+        let form = !json && essence(media).eq_ignore_ascii_case(FORM);
         match self.facts.shape {
             Shape::Opaque => Some(Shape::Opaque),
             Shape::Object | Shape::ObjectOrForm if json => Some(Shape::Object),
@@ -270,6 +268,14 @@ impl Profile {
             _ => None,
         }
     }
+}
+
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
+
+/// A media type without its parameters.
+fn essence(media: &[u8]) -> &[u8] {
+    let end = media.iter().position(|byte| *byte == b';');
+    media[..end.unwrap_or(media.len())].trim_ascii()
 }
 
 /// `application/json` or any `application/…+json` (RFC 6839).
