@@ -22,10 +22,11 @@ pin_project! {
     pub struct RawBody<B> {
         #[pin]
         inner: Limited<B>,
-        #[pin]
-        alarm: Option<Sleep>,
+        // In a box, for bodies that are waited for: the future of every delivery would be as long.
+        alarm: Option<Pin<Box<Sleep>>>,
         permit: Option<OwnedSemaphorePermit>,
-        start: Instant,
+        // When the sender was first waited for: before that no time passed.
+        start: Option<Instant>,
         deadline: Duration,
         rate: u32,
         received: usize,
@@ -40,7 +41,7 @@ impl<B> RawBody<B> {
             inner: Limited::new(body, limits.max as usize),
             alarm: None,
             permit: Some(permit),
-            start: Instant::now(),
+            start: None,
             deadline: limits.deadline,
             rate: limits.rate,
             received: 0,
@@ -66,10 +67,11 @@ where
     ) -> Poll<Result<Option<Bytes>, Rejection>> {
         let mut this = self.project();
         loop {
-            let budget = allowed(*this.rate, *this.received).min(*this.deadline);
-            let due = *this.start + budget;
             // Asked before the body, so that a trickle of frames does not outlive the deadline.
-            if std::mem::take(this.waits) && Instant::now() >= due {
+            if std::mem::take(this.waits)
+                && let Some(start) = *this.start
+                && Instant::now() >= start + allowed(*this.rate, *this.received).min(*this.deadline)
+            {
                 return Poll::Ready(Err(Rejection::BodyTimeout));
             }
             match this.inner.as_mut().poll_frame(cx) {
@@ -85,17 +87,15 @@ where
                 }
                 Poll::Pending => *this.waits = true,
             }
-            match this.alarm.as_mut().as_pin_mut() {
-                Some(alarm) if alarm.deadline() != due => alarm.reset(due),
-                Some(_) => {}
-                None => this.alarm.set(Some(tokio::time::sleep_until(due))),
-            }
+            let start = *this.start.get_or_insert_with(Instant::now);
+            let due = start + allowed(*this.rate, *this.received).min(*this.deadline);
             let alarm = this
                 .alarm
-                .as_mut()
-                .as_pin_mut()
-                .expect("the alarm was set above");
-            ready!(alarm.poll(cx));
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            if alarm.deadline() != due {
+                alarm.as_mut().reset(due);
+            }
+            ready!(alarm.as_mut().poll(cx));
         }
     }
 

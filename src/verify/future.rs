@@ -32,23 +32,23 @@ pin_project! {
         S: Service<Request<VerifiedBody>>,
         V: Authenticator,
     {
-        // The inner service and the head wait here for the verdict.
+        // The inner service and the head wait here for the verdict, and until the service is ready.
         held: Option<(S, Parts)>,
         #[pin]
         raw: Option<RawBody<B>>,
         // Known once the body is verified.
         profile: Option<Arc<Profile>>,
         #[pin]
-        state: State<S, S::Future, V::Opening, V::Pass>,
+        state: State<S::Future, V::Opening, V::Pass>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, F, O, P> {
+    enum State<F, O, P> {
         Open { #[pin] opening: O },
         Read { first: Bytes, rest: BytesMut, pass: Option<P>, profile: Arc<Profile> },
-        Ready { inner: S, req: Option<Request<VerifiedBody>> },
+        Ready { body: Option<VerifiedBody> },
         Call { #[pin] future: F },
         Handshake { answer: Handshake },
         Rejected { why: Rejection, cause: Option<AuthErrorKind> },
@@ -75,7 +75,7 @@ impl<S: Service<Request<VerifiedBody>>, V: Authenticator, B> ResponseFuture<S, V
     }
 }
 
-impl<S, F, O, P> State<S, F, O, P> {
+impl<F, O, P> State<F, O, P> {
     fn refuse(err: OpenError) -> Self {
         let (why, cause) = match err {
             // Neither yes nor no: the key is on its way, and the sender comes again.
@@ -143,8 +143,8 @@ where
                             let pass = pass.take().expect("taken once");
                             match pass.finish(&bytes) {
                                 Ok(Claims::Delivery(delivery)) => {
-                                    let (inner, mut head) =
-                                        this.held.take().expect("polled after completion");
+                                    let (_, head) =
+                                        this.held.as_mut().expect("polled after completion");
                                     let media = head.headers.get(CONTENT_TYPE);
                                     let shape = profile.accepts(media).unwrap_or(Shape::Opaque);
                                     let permit = raw.take_permit();
@@ -156,8 +156,7 @@ where
                                     let body =
                                         VerifiedBody::seal(bytes, delivery, profile, shape, permit);
                                     head.extensions.insert(body.clone());
-                                    let req = Some(Request::from_parts(head, body));
-                                    State::Ready { inner, req }
+                                    State::Ready { body: Some(body) }
                                 }
                                 Ok(Claims::Handshake(answer)) => State::Handshake { answer },
                                 Err(err) => State::refuse(OpenError::Auth(err)),
@@ -166,9 +165,12 @@ where
                         Err(why) => State::Rejected { why, cause: None },
                     }
                 }
-                StateProj::Ready { inner, req } => {
+                StateProj::Ready { body } => {
+                    let (inner, _) = this.held.as_mut().expect("polled after completion");
                     ready!(inner.poll_ready(cx))?;
-                    let req = req.take().expect("polled after completion");
+                    let body = body.take().expect("polled after completion");
+                    let (mut inner, head) = this.held.take().expect("it was there just now");
+                    let req = Request::from_parts(head, body);
                     // The connection's frames are not needed while the handler runs.
                     this.raw.set(None);
                     State::Call {
