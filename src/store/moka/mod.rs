@@ -3,7 +3,7 @@ mod room;
 mod shard;
 
 use std::fmt;
-use std::hash::{BuildHasherDefault, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use moka::sync::Cache;
 use tokio::time::Instant;
 
 use self::ledger::{Due, Ledger};
-use self::shard::{Brought, Flight, Hashed, Shard};
+use self::shard::{Brought, Flight, Shard};
 use super::{
     Claim, Claimant, Fence, Fingerprint, Held, IdemKey, IdempotencyStore, Retention, StoreError,
     StoredAnswer,
@@ -31,9 +31,8 @@ const SHARDS: usize = 64;
 /// what its [`Retention`] allows; without room it refuses claims.
 pub struct MokaStore {
     shards: Box<[Mutex<Shard>]>,
-    done: Cache<Hashed, Record, BuildHasherDefault<Brought>>,
+    done: Cache<IdemKey, Record, BuildHasherDefault<Brought>>,
     ledger: Mutex<Ledger>,
-    hasher: RandomState,
     fences: AtomicU64,
     // One slot a claim and one a completed record; a claim's slot becomes the record's.
     slots: AtomicUsize,
@@ -69,7 +68,6 @@ impl MokaStore {
                 .initial_capacity(capacity.min(CAPACITY))
                 .build_with_hasher(BuildHasherDefault::default()),
             ledger: Mutex::default(),
-            hasher: RandomState::new(),
             fences: AtomicU64::new(start.saturating_mul(1_000_000).max(1)),
             slots: AtomicUsize::new(0),
             early: AtomicU64::new(0),
@@ -103,12 +101,10 @@ impl MokaStore {
         self.len() == 0
     }
 
-    /// The key as its shard knows it, and that shard.
-    fn shard(&self, key: &IdemKey) -> (Hashed, MutexGuard<'_, Shard>) {
-        let hashed = Hashed::new(key, &self.hasher);
+    fn shard(&self, key: &IdemKey) -> MutexGuard<'_, Shard> {
+        let hash = BuildHasherDefault::<Brought>::default().hash_one(key);
         // The upper bits: a table finds its places by the lower ones. The remainder is below `SHARDS`.
-        let index = (hashed.hash >> 32) as usize % SHARDS;
-        (hashed, lock(&self.shards[index]))
+        lock(&self.shards[(hash >> 32) as usize % SHARDS])
     }
 
     fn next_fence(&self) -> Fence {
@@ -117,7 +113,7 @@ impl MokaStore {
     }
 
     /// The completed record of `key`. Asked under the lock of its shard.
-    fn record(&self, key: &Hashed, now: Instant) -> Option<Record> {
+    fn record(&self, key: &IdemKey, now: Instant) -> Option<Record> {
         self.done.get(key).filter(|record| now < record.forget_at)
     }
 
@@ -142,19 +138,19 @@ impl MokaStore {
         lease: Duration,
         now: Instant,
     ) -> Option<Claim> {
-        let (hashed, mut shard) = self.shard(key);
-        if let Some(flight) = shard.get(&hashed) {
+        let mut shard = self.shard(key);
+        if let Some(flight) = shard.get(key) {
             if let Some(answer) = flight.answer_to(who, payload, now) {
                 return Some(answer);
             }
-        } else if let Some(record) = self.record(&hashed, now) {
+        } else if let Some(record) = self.record(key, now) {
             return Some(record.answer_to(payload, now));
         } else if !self.take_slot() {
             return None;
         }
         let fence = self.next_fence();
         let flight = Flight::new(fence, who, *payload, lease, now);
-        let before = shard.insert(hashed, flight);
+        let before = shard.insert(key.clone(), flight);
         let reclaimed = before.is_some_and(|before| !before.is_released());
         self.give_slots(shard.drop_lapsed_if_grown(now));
         Some(Claim::Acquired { fence, reclaimed })
@@ -201,8 +197,8 @@ impl IdempotencyStore for MokaStore {
         fence: Fence,
         lease: Duration,
     ) -> Result<Held, StoreError> {
-        let (key, mut shard) = self.shard(key);
-        let flight = shard.get_mut(&key).filter(|flight| flight.is_run_by(fence));
+        let mut shard = self.shard(key);
+        let flight = shard.get_mut(key).filter(|flight| flight.is_run_by(fence));
         Ok(flight.map_or(Held::Lost, |flight| {
             flight.renew(lease, Instant::now());
             Held::Yes
@@ -218,10 +214,10 @@ impl IdempotencyStore for MokaStore {
     ) -> Result<Held, StoreError> {
         let now = Instant::now();
         {
-            let (hashed, mut shard) = self.shard(key);
-            let flight = shard.get(&hashed);
+            let mut shard = self.shard(key);
+            let flight = shard.get(key);
             let Some(flight) = flight.filter(|flight| flight.is_run_by(fence)) else {
-                let known = self.record(&hashed, now).is_some_and(|r| r.fence == fence);
+                let known = self.record(key, now).is_some_and(|r| r.fence == fence);
                 return Ok(if known { Held::Yes } else { Held::Lost });
             };
             let record = Record {
@@ -231,8 +227,8 @@ impl IdempotencyStore for MokaStore {
                 full_until: now + keep.full,
                 forget_at: now + keep.tombstone,
             };
-            self.done.insert(hashed.clone(), record);
-            shard.remove(&hashed);
+            self.done.insert(key.clone(), record);
+            shard.remove(key);
         }
         let key = key.clone();
         let due = {
@@ -245,8 +241,8 @@ impl IdempotencyStore for MokaStore {
     }
 
     async fn release(&self, key: &IdemKey, fence: Fence) -> Result<Held, StoreError> {
-        let (key, mut shard) = self.shard(key);
-        let flight = shard.get_mut(&key).filter(|flight| flight.fence() == fence);
+        let mut shard = self.shard(key);
+        let flight = shard.get_mut(key).filter(|flight| flight.fence() == fence);
         Ok(flight.map_or(Held::Lost, |flight| {
             flight.release(Instant::now());
             Held::Yes

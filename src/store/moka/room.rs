@@ -33,10 +33,10 @@ impl MokaStore {
 
     pub(super) fn settle(&self, (strip, forget): (Vec<Due>, Vec<Due>)) {
         for due in strip {
-            let (key, _shard) = self.shard(&due.key);
-            if let Some(mut record) = self.done.get(&key).filter(|r| r.fence == due.fence) {
+            let _shard = self.shard(&due.key);
+            if let Some(mut record) = self.done.get(&due.key).filter(|r| r.fence == due.fence) {
                 record.answer = record.answer.to_tombstone();
-                self.done.insert(key, record);
+                self.done.insert(due.key, record);
             }
         }
         forget.iter().for_each(|due| self.forget(due));
@@ -44,9 +44,13 @@ impl MokaStore {
 
     fn forget(&self, due: &Due) {
         // Under the lock, so that a record that took the place of this one is not forgotten.
-        let (key, _shard) = self.shard(&due.key);
-        if self.done.get(&key).is_some_and(|r| r.fence == due.fence) {
-            self.done.invalidate(&key);
+        let _shard = self.shard(&due.key);
+        if self
+            .done
+            .get(&due.key)
+            .is_some_and(|r| r.fence == due.fence)
+        {
+            self.done.invalidate(&due.key);
         }
         self.give_slots(1);
     }

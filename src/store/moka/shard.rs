@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,39 +9,9 @@ use crate::store::{Claim, Claimant, Fence, Fingerprint, IdemKey};
 /// Claims, by key.
 #[derive(Default)]
 pub(super) struct Shard {
-    flights: HashMap<Hashed, Flight, BuildHasherDefault<Brought>>,
+    flights: HashMap<IdemKey, Flight, BuildHasherDefault<Brought>>,
     // How many there were when lapsed claims were last looked for.
     swept: usize,
-}
-
-/// A key with its hash, which chooses the shard and the place in it: a key is long, and hashed once.
-#[derive(Clone)]
-pub(super) struct Hashed {
-    pub(super) hash: u64,
-    key: IdemKey,
-}
-
-impl Hashed {
-    pub(super) fn new(key: &IdemKey, hasher: &impl BuildHasher) -> Self {
-        Self {
-            hash: hasher.hash_one(key),
-            key: key.clone(),
-        }
-    }
-}
-
-impl PartialEq for Hashed {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.key == other.key
-    }
-}
-
-impl Eq for Hashed {}
-
-impl Hash for Hashed {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
 }
 
 /// Takes the hash that a key brings.
@@ -74,19 +44,19 @@ pub(super) struct Flight {
 }
 
 impl Shard {
-    pub(super) fn get(&self, key: &Hashed) -> Option<&Flight> {
+    pub(super) fn get(&self, key: &IdemKey) -> Option<&Flight> {
         self.flights.get(key)
     }
 
-    pub(super) fn get_mut(&mut self, key: &Hashed) -> Option<&mut Flight> {
+    pub(super) fn get_mut(&mut self, key: &IdemKey) -> Option<&mut Flight> {
         self.flights.get_mut(key)
     }
 
-    pub(super) fn insert(&mut self, key: Hashed, flight: Flight) -> Option<Flight> {
+    pub(super) fn insert(&mut self, key: IdemKey, flight: Flight) -> Option<Flight> {
         self.flights.insert(key, flight)
     }
 
-    pub(super) fn remove(&mut self, key: &Hashed) {
+    pub(super) fn remove(&mut self, key: &IdemKey) {
         self.flights.remove(key);
     }
 
@@ -183,17 +153,6 @@ impl Flight {
 mod tests {
     use super::*;
 
-    fn hashed(nonce: &str, hash: u64) -> Hashed {
-        let key = IdemKey::compose("github", None, nonce);
-        Hashed { hash, key }
-    }
-
-    #[test]
-    fn keys_of_one_hash_are_told_apart() {
-        assert!(hashed("1", 7) == hashed("1", 7));
-        assert!(hashed("1", 7) != hashed("2", 7));
-    }
-
     #[test]
     fn lapsed_claims_are_looked_for_where_claims_have_doubled() {
         let lease = Duration::from_secs(1);
@@ -205,7 +164,8 @@ mod tests {
                 let fence = Fence::LEAST;
                 let payload = Fingerprint::of(b"{}");
                 let flight = Flight::new(fence, Claimant::unique(), payload, lease, now);
-                shard.insert(hashed(&number.to_string(), number), flight);
+                let key = IdemKey::compose("github", None, &number.to_string());
+                shard.insert(key, flight);
             }
         };
         add(&mut shard, 0..16, start);
