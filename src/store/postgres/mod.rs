@@ -28,7 +28,7 @@ use super::{
 /// How long a row outlives its purpose: a takeover is known to be one, a call may be repeated.
 const LINGER: Duration = Duration::from_secs(60);
 /// How often a claim is asked for that conflicted with a row it could not see.
-const TRIES: u32 = 5;
+const TRIES: u32 = 10;
 
 /// A store on PostgreSQL 14 or later.
 ///
