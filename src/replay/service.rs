@@ -64,17 +64,17 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, req: Request<B>) -> Self::Future {
-        let req = req.map(B::into_verified);
-        if let Err(why) = self.judge(req.body()) {
+    fn call(&mut self, mut req: Request<B>) -> Self::Future {
+        let verified = req.body_mut().verified_mut();
+        if let Err(why) = self.judge(verified) {
             return ResponseFuture::rejected(why);
         }
         let memory = Memory {
-            past: self.past(req.body()),
-            future: self.skew(req.body()),
+            past: self.past(verified),
+            future: self.skew(verified),
             clock: Arc::clone(&self.window.clock),
         };
-        let req = req.map(|body| FreshBody::seal(body, memory));
+        let req = req.map(|body| FreshBody::seal(body.into_verified(), memory));
         ResponseFuture::inner(self.inner.call(req))
     }
 }
