@@ -49,7 +49,7 @@ pub struct Ended {
     pub outcome: Outcome,
     /// Its connection, once it is authentic: no stranger's text is ever here.
     pub connection: Option<Arc<str>>,
-    /// How long the handler ran, where it ran to its end.
+    /// How long the handler took from its claim on, the wait for its readiness with it, where it ran to its end.
     pub handler: Option<Duration>,
 }
 

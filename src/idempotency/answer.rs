@@ -1,3 +1,5 @@
+use std::pin::Pin;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
@@ -15,12 +17,20 @@ const MAX_ANSWER: u64 = 1 << 10;
 /// A response, and what of it is kept.
 pub(super) type Answered<R> = (Response<ResponseBody<R>>, Option<StoredAnswer>);
 
-/// The response, and what of it is kept; nothing when the handler's body breaks off.
-pub(super) async fn keepable<R: Body<Data = Bytes>>(
+/// A body that is being gathered, in a box of its own: most answers have none.
+pub(super) type Keeping<R> = Pin<Box<dyn Future<Output = Answered<R>> + Send>>;
+
+/// The response, and what of it is kept, at once or when its body is there; nothing is kept when the handler's
+/// body breaks off.
+pub(super) fn keepable<R>(
     response: Response<R>,
     verdict: Verdict,
     accepted_at: i64,
-) -> Answered<R> {
+) -> Result<Answered<R>, Keeping<R>>
+where
+    R: Body<Data = Bytes> + Send + 'static,
+    R::Error: Send,
+{
     let body = response.body();
     // A stream is passed on, never gathered: it may not end.
     let is_short = body
@@ -28,14 +38,13 @@ pub(super) async fn keepable<R: Body<Data = Bytes>>(
         .exact()
         .is_some_and(|size| size <= MAX_ANSWER);
     if is_short && !body.is_end_stream() && verdict != Verdict::Failure {
-        // In a box of its own, for answers that have a body.
-        return Box::pin(gather(response, accepted_at)).await;
+        return Err(Box::pin(gather(response, accepted_at)));
     }
     let mut answer = StoredAnswer::new(response.status(), accepted_at);
     if is_short {
         answer.content_type = response.headers().get(CONTENT_TYPE).cloned();
     }
-    (response.map(ResponseBody::inner), Some(answer))
+    Ok((response.map(ResponseBody::inner), Some(answer)))
 }
 
 async fn gather<R: Body<Data = Bytes>>(response: Response<R>, accepted_at: i64) -> Answered<R> {

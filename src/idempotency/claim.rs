@@ -1,12 +1,12 @@
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use http::Request;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::layer::Rules;
+use super::patience::{PATIENCE, patiently};
+use super::{ClaimedBody, Grant};
 use crate::background::Background;
 use crate::delivery::{Delivery, DeliveryId};
 use crate::receipt::Line;
@@ -18,8 +18,6 @@ use crate::store::{
 };
 use crate::verify::Verified as _;
 
-/// How long one call of the store may take.
-pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 /// How often a claim is asked for: a lost reply must not cost the sender a whole lease.
 const CLAIM_TRIES: u32 = 3;
 /// How often a completion is tried before the answer goes out, within 2 s.
@@ -34,6 +32,7 @@ pub(super) struct Ticket<St> {
     // Before the claim was asked for: the lease began later, never earlier.
     pub(super) since: Instant,
     pub(super) lease: Duration,
+    pub(super) keep: Retention,
     pub(super) line: Option<Line>,
     pub(super) background: Background,
 }
@@ -54,7 +53,7 @@ pub(super) async fn claim<St: IdempotencyStore>(
 ) -> Result<Claim, Rejection> {
     let who = Claimant::unique();
     for _ in 0..CLAIM_TRIES {
-        match patiently(store.claim(key, who, payload, lease)).await {
+        match patiently(store.claim(key, who, payload, lease)).await.0 {
             Some(Ok(claim)) => return Ok(claim),
             Some(Err(err)) if err.kind() == StoreErrorKind::Full => {
                 return Err(Rejection::StoreFull);
@@ -95,16 +94,30 @@ pub(super) fn key(rules: &Rules, body: &FreshBody, payload: &Fingerprint) -> Ide
 }
 
 impl<St: IdempotencyStore> Ticket<St> {
+    /// Hands the request down with the claim.
+    pub(super) fn grant(&self, mut req: Request<FreshBody>, rules: &Rules) -> Request<ClaimedBody> {
+        let body = req.body();
+        let connection = body.profile().connection().unwrap_or(&rules.connection);
+        let connection = Arc::clone(connection);
+        let accepted_at = body.unix_seconds();
+        let key = self.key.clone();
+        let grant = Grant::new(key, connection, self.fence, self.keep, accepted_at);
+        req.extensions_mut().insert(self.fence);
+        req.extensions_mut().insert(grant.clone());
+        req.map(|body| ClaimedBody::seal(body, grant))
+    }
+
     /// Gives the claim up; where that fails, goes on trying after the answer went out. A sender whose
     /// retry comes in seconds must not wait for the end of the lease.
-    pub(super) async fn release(self) {
+    pub(super) async fn release(&self) {
         if self.try_release().await {
             return;
         }
-        self.background.clone().spawn(async move {
-            while self.since.elapsed() < self.lease {
+        let ticket = self.clone();
+        self.background.spawn(async move {
+            while ticket.since.elapsed() < ticket.lease {
                 sleep(2 * PATIENCE).await;
-                if self.try_release().await {
+                if ticket.try_release().await {
                     return;
                 }
             }
@@ -116,54 +129,36 @@ impl<St: IdempotencyStore> Ticket<St> {
             return true;
         };
         let release = store.release(&self.key, self.fence);
-        matches!(patiently(release).await, Some(Ok(_)))
+        matches!(patiently(release).await, (Some(Ok(_)), _))
     }
 
     /// Completes the claim; where that fails, goes on trying after the answer went out.
     ///
     /// `is_refusal` says how a receipt ends that waits for it.
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "an `async fn` keeps its arguments twice"
-    )]
-    pub(super) fn commit(
-        self,
-        answer: StoredAnswer,
-        keep: Retention,
-        is_refusal: bool,
-    ) -> impl Future<Output = Commit> + Send {
-        async move {
-            let begun = Instant::now();
-            if let Some(commit) = self.try_commit(&answer, keep).await {
-                return commit;
-            }
+    pub(super) async fn commit(&self, answer: &StoredAnswer, is_refusal: bool) -> Commit {
+        match self.try_commit(answer).await {
+            Ok(commit) => commit,
             // In a box of its own: the future of every delivery would be as long as this one.
-            Box::pin(self.go_on(answer, keep, is_refusal, begun)).await
+            Err(next) => Box::pin(self.go_on(answer, is_refusal, next)).await,
         }
     }
 
-    /// The tries after the first, which began at `begun`.
-    async fn go_on(
-        self,
-        answer: StoredAnswer,
-        keep: Retention,
-        is_refusal: bool,
-        begun: Instant,
-    ) -> Commit {
-        let mut next = begun + PATIENCE;
+    /// The tries after the first, from `next` on.
+    async fn go_on(&self, answer: &StoredAnswer, is_refusal: bool, mut next: Instant) -> Commit {
         for _ in 1..COMMIT_TRIES {
             sleep_until(next).await;
-            next = Instant::now() + PATIENCE;
-            if let Some(commit) = self.try_commit(&answer, keep).await {
-                return commit;
+            match self.try_commit(answer).await {
+                Ok(commit) => return commit,
+                Err(at) => next = at,
             }
         }
         sleep_until(next).await;
-        self.background.clone().spawn(async move {
-            while self.since.elapsed() < self.lease {
+        let (ticket, answer) = (self.clone(), answer.clone());
+        self.background.spawn(async move {
+            while ticket.since.elapsed() < ticket.lease {
                 sleep(2 * PATIENCE).await;
-                if let Some(commit) = self.try_commit(&answer, keep).await {
-                    if let Some(line) = &self.line {
+                if let Ok(commit) = ticket.try_commit(&answer).await {
+                    if let Some(line) = &ticket.line {
                         line.completed(is_refusal, commit == Commit::Lost).await;
                     }
                     return;
@@ -173,15 +168,29 @@ impl<St: IdempotencyStore> Ticket<St> {
         Commit::Failed
     }
 
-    async fn try_commit(&self, answer: &StoredAnswer, keep: Retention) -> Option<Commit> {
+    /// How it went, or when to try again.
+    async fn try_commit(&self, answer: &StoredAnswer) -> Result<Commit, Instant> {
         let Some(store) = &self.store else {
-            return Some(Commit::Written);
+            return Ok(Commit::Written);
         };
-        let complete = store.complete(&self.key, self.fence, answer, keep);
+        let complete = store.complete(&self.key, self.fence, answer, self.keep);
         match patiently(complete).await {
-            Some(Ok(Held::Yes)) => Some(Commit::Written),
-            Some(Ok(Held::Lost)) => Some(Commit::Lost),
-            Some(Err(_)) | None => None,
+            (Some(Ok(Held::Yes)), _) => Ok(Commit::Written),
+            (Some(Ok(Held::Lost)), _) => Ok(Commit::Lost),
+            (Some(Err(_)) | None, next) => Err(next.unwrap_or_else(|| Instant::now() + PATIENCE)),
+        }
+    }
+}
+
+// Not derived, because that would require `St: Clone`.
+impl<St> Clone for Ticket<St> {
+    fn clone(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            key: self.key.clone(),
+            line: self.line.clone(),
+            background: self.background.clone(),
+            ..*self
         }
     }
 }
@@ -189,14 +198,4 @@ impl<St: IdempotencyStore> Ticket<St> {
 fn hex<'d>(payload: &Fingerprint, digits: &'d mut [u8; 64]) -> &'d str {
     const_hex::encode_to_str(payload.as_bytes(), digits)
         .expect("there is room for two digits a byte")
-}
-
-/// What `call` gives, or nothing after a while. The alarm is set only where it does not answer at once, as
-/// stores in memory do.
-async fn patiently<F: Future>(call: F) -> Option<F::Output> {
-    let mut call = pin!(call);
-    if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
-        return Some(answer);
-    }
-    timeout(PATIENCE, call).await.ok()
 }

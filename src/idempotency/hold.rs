@@ -2,11 +2,11 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use super::claim::{PATIENCE, Ticket};
+use super::claim::Ticket;
+use super::patience::PATIENCE;
 use crate::store::{Held, IdempotencyStore};
 
 /// How the work under a claim ended.
@@ -17,13 +17,12 @@ pub(super) enum End<T> {
     LeaseLost,
 }
 
-/// Does `work` while the claim is renewed. Work that is given up is the caller's to drop.
+/// Does `work` until `alarm`, while the claim is renewed. Work that is given up is the caller's to drop.
 pub(super) async fn work_under<St: IdempotencyStore, F: Future>(
     ticket: &mut Ticket<St>,
-    deadline: Duration,
+    alarm: Instant,
     mut work: Pin<&mut F>,
 ) -> End<F::Output> {
-    let alarm = Instant::now() + deadline;
     if let Poll::Ready(end) = poll_fn(|cx| Poll::Ready(go_on(work.as_mut(), cx))).await {
         return end;
     }

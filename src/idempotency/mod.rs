@@ -33,8 +33,10 @@ mod claim;
 mod grant;
 mod hold;
 mod layer;
+mod patience;
 mod service;
 mod verdict;
+mod work;
 
 pub use self::body::ClaimedBody;
 pub use self::grant::Grant;
