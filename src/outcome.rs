@@ -6,7 +6,8 @@ use http::Response;
 
 use crate::rejection::Rejection;
 
-/// How a request ended. Found in the extensions of every response that a room decided on.
+/// How a request ended: ask [`Outcome::of`]. Also in the extensions of each response whose status does not say
+/// the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -27,8 +28,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome of an answer: what a room said, else what the status says.
-    pub(crate) fn of<R>(response: &Response<R>) -> Self {
+    /// The outcome of an answer: what a room said, else what the status says, a success or not.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use http::Response;
+    /// use tower_webhook::outcome::Outcome;
+    ///
+    /// assert_eq!(Outcome::of(&Response::new(())), Outcome::Acknowledged);
+    /// ```
+    #[must_use]
+    pub fn of<R>(response: &Response<R>) -> Self {
         let said = response.extensions().get().copied();
         said.unwrap_or_else(|| match response.status().is_success() {
             true => Self::Acknowledged,

@@ -42,8 +42,7 @@ impl ClaimedBody {
         self.grant.key()
     }
 
-    /// The token of the claim, also in the extensions of the request. A later run of the same
-    /// delivery has a greater one.
+    /// The token of the claim. A later run of the same delivery has a greater one.
     #[must_use]
     pub fn fence(&self) -> Fence {
         self.grant.fence()

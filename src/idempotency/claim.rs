@@ -102,7 +102,6 @@ impl<St: IdempotencyStore> Ticket<St> {
         let accepted_at = body.unix_seconds();
         let key = self.key.clone();
         let grant = Grant::new(key, connection, self.fence, self.keep, accepted_at);
-        req.extensions_mut().insert(self.fence);
         req.extensions_mut().insert(grant.clone());
         req.map(|body| ClaimedBody::seal(body, grant))
     }

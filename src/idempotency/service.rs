@@ -200,7 +200,10 @@ async fn settle<St: IdempotencyStore, R>(
         ticket.release().await;
         Outcome::HandlerError
     };
-    response.extensions_mut().insert(outcome);
+    // What the status says anyhow needs no place there.
+    if Outcome::of(response) != outcome {
+        response.extensions_mut().insert(outcome);
+    }
 }
 
 // Not derived, because that would require `St: Clone`.

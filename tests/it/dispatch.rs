@@ -48,7 +48,7 @@ async fn send(dispatch: Dispatch, event: Option<&str>, body: &str) -> (u16, &'st
     let inbound = Inbound::builder(HmacScheme::github(Secret::new(KEY).unwrap()));
     let stack = inbound.build().unwrap().layer(dispatch);
     let Ok(response) = stack.oneshot(delivery::<Full<Bytes>>(event, body)).await;
-    let outcome: Outcome = *response.extensions().get().unwrap();
+    let outcome = Outcome::of(&response);
     (response.status().as_u16(), outcome.label())
 }
 

@@ -20,7 +20,7 @@ use tower_webhook::secret::Secret;
 use self::rig::{KEY, NOW, Rig, status};
 
 fn outcome<B>(response: &Response<B>) -> Outcome {
-    *response.extensions().get().unwrap()
+    Outcome::of(response)
 }
 
 fn is_duplicate<B>(response: &Response<B>) -> bool {

@@ -16,7 +16,7 @@ use tower_webhook::Inbound;
 use tower_webhook::idempotency::{ClaimedBody, Grant};
 use tower_webhook::scheme::HmacScheme;
 use tower_webhook::secret::Secret;
-use tower_webhook::store::{Fence, PostgresStore, StoreError};
+use tower_webhook::store::{PostgresStore, StoreError};
 
 use super::servers;
 
@@ -87,7 +87,7 @@ impl Shop {
     async fn handle(self, req: Request<ClaimedBody>) -> Result<Response<Full<Bytes>>, Infallible> {
         let grant = req.extensions().get::<Grant>().unwrap();
         assert_eq!(grant.key(), req.body().key());
-        assert_eq!(req.extensions().get::<Fence>(), Some(&req.body().fence()));
+        assert_eq!(grant.fence(), req.body().fence());
         self.book(req.body().grant()).await.unwrap();
         let mut response = Response::new(Full::default());
         *response.status_mut() = match self.fails.load(Ordering::Relaxed) {

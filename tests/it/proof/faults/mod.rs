@@ -153,8 +153,7 @@ impl Rig {
 }
 
 fn outcome(response: &Response<()>) -> &'static str {
-    let outcome: &Outcome = response.extensions().get().unwrap();
-    outcome.label()
+    Outcome::of(response).label()
 }
 
 async fn try_cell(call: Call, fault: Fault, lasts: Lasts) -> Row {
