@@ -52,17 +52,19 @@ pub(crate) const BARE_HYPER: &str = "bare hyper";
 pub(crate) const BARE_AXUM: &str = "bare axum";
 pub(crate) const ON_HYPER: &str = "tower-webhook on hyper";
 pub(crate) const ON_AXUM: &str = "tower-webhook on axum";
+pub(crate) const IN_TABLE: &str = "tower-webhook on axum, in a table";
 pub(crate) const DUPLICATES: &str = "tower-webhook on axum, duplicates";
 pub(crate) const THOROUGH: &str = "by hand in axum: the same work";
 pub(crate) const CAREFUL: &str = "by hand in axum: HMAC, moka, Value";
 pub(crate) const VERIFY: &str = "limit and verify in axum";
 pub(crate) const STANDARD: &str = "standardwebhooks in axum";
 
-pub(crate) const CANDIDATES: [Candidate; 11] = [
+pub(crate) const CANDIDATES: [Candidate; 12] = [
     rust(BARE_HYPER),
     rust(BARE_AXUM),
     rust(ON_HYPER),
     rust(ON_AXUM),
+    rust(IN_TABLE),
     Candidate {
         repeats: true,
         ..rust(DUPLICATES)

@@ -24,9 +24,11 @@ use tower_webhook::verify::VerifyLayer;
 
 use crate::STANDARD_SECRET;
 use crate::candidates::{
-    BARE_AXUM, BARE_HYPER, CAREFUL, DUPLICATES, ON_AXUM, ON_HYPER, STANDARD, THOROUGH, VERIFY,
+    BARE_AXUM, BARE_HYPER, CAREFUL, DUPLICATES, IN_TABLE, ON_AXUM, ON_HYPER, STANDARD, THOROUGH,
+    VERIFY,
 };
 use crate::common::by_hand::{Careful, Thorough};
+use crate::common::table::TableStore;
 use crate::common::{answer, scheme};
 
 const PATH: &str = "/webhooks/github";
@@ -85,6 +87,12 @@ fn app(name: &str) -> Router {
         ON_AXUM | DUPLICATES => {
             let layer = Inbound::builder(scheme()).build().expect("safe");
             let handler = async |_: RawWebhook| StatusCode::NO_CONTENT;
+            Router::new().route(PATH, post(handler)).layer(layer)
+        }
+        IN_TABLE => {
+            let layer = Inbound::builder_with_store(scheme(), TableStore::new());
+            let handler = async |_: RawWebhook| StatusCode::NO_CONTENT;
+            let layer = layer.build().expect("safe");
             Router::new().route(PATH, post(handler)).layer(layer)
         }
         THOROUGH => {
