@@ -1,10 +1,10 @@
 use std::collections::HashMap;
-use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 use serde::Deserialize;
 
+use super::secret::{SecretConfig, list};
 use super::{Connection, ConnectionError, ConnectionId};
 use crate::config::ConfigError;
 use crate::event::EventPatterns;
@@ -33,7 +33,7 @@ pub struct ConnectionConfig {
     /// The name among connections of this type.
     pub name: String,
     /// The secrets, any of which may match.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list")]
     pub signing_secrets: Vec<SecretConfig>,
     /// Names of environment variables that hold secrets.
     #[serde(default)]
@@ -72,27 +72,6 @@ pub struct ConnectionConfig {
     pub success_status: Option<u16>,
     /// Whether the connection takes deliveries; `true` by default.
     pub enabled: Option<bool>,
-}
-
-/// A secret of a configuration: its text, or a table with its dates.
-#[derive(Clone, Deserialize)]
-#[serde(untagged)]
-#[non_exhaustive]
-pub enum SecretConfig {
-    /// Accepted at all times.
-    Text(String),
-    /// Accepted in its time.
-    #[non_exhaustive]
-    Dated {
-        /// The text.
-        secret: String,
-        /// See [`Secret::with_id`](crate::secret::Secret::with_id).
-        id: Option<String>,
-        /// Unix seconds.
-        not_before: Option<i64>,
-        /// Unix seconds.
-        not_after: Option<i64>,
-    },
 }
 
 impl ConnectionsFile {
@@ -219,36 +198,4 @@ impl ConnectionConfig {
 fn header(field: &'static str, name: &str) -> Result<HeaderName, ConfigError> {
     let refused = |_| ConfigError::new(field, "is not a header name");
     name.parse().map_err(refused)
-}
-
-impl SecretConfig {
-    fn text(&self) -> SecretText {
-        match self {
-            Self::Text(text) => SecretText::new(text),
-            Self::Dated {
-                secret,
-                id,
-                not_before,
-                not_after,
-            } => {
-                let mut text = SecretText::new(secret);
-                if let Some(id) = id {
-                    text = text.with_id(id);
-                }
-                if let Some(time) = not_before {
-                    text = text.not_before(*time);
-                }
-                if let Some(time) = not_after {
-                    text = text.not_after(*time);
-                }
-                text
-            }
-        }
-    }
-}
-
-impl fmt::Debug for SecretConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretConfig(redacted)")
-    }
 }

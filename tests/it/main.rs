@@ -3,6 +3,7 @@
 mod architecture;
 mod bodies;
 mod catalog;
+mod connection_secrets;
 mod connections;
 mod decoys;
 mod detach;
