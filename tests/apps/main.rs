@@ -8,6 +8,7 @@ mod content;
 mod examples;
 mod flow;
 mod gateway;
+mod gateway_config;
 mod github_sync;
 mod history;
 mod payloads;
