@@ -113,12 +113,15 @@ async fn run() -> Result<(), BoxError> {
     let app = http_api::app(inbound.clone(), receipts, recorder, config.settings.enabled);
     let listener = tokio::net::TcpListener::bind(listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
+    let open = server::Open::new();
     tokio::select! {
-        result = server::serve(listener, app) => result?,
+        () = server::serve(listener, app, &open) => {}
         () = server::told_to_stop() => {}
     }
     println!("draining");
-    if tokio::time::timeout(GRACE, inbound.drain()).await.is_err() {
+    // Both at once: what is still uploaded is refused, and its sender hears so.
+    let drained = async { tokio::join!(inbound.drain(), open.finish()) };
+    if tokio::time::timeout(GRACE, drained).await.is_err() {
         eprintln!("some deliveries are cut off: their senders try again");
     }
     Ok(())

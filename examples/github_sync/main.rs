@@ -119,13 +119,15 @@ async fn run() -> Result<(), BoxError> {
     let app = http_api::app(inbound.clone(), dispatch, database.clone());
     let listener = tokio::net::TcpListener::bind(arguments.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
+    let open = server::Open::new();
     tokio::select! {
-        result = server::serve(listener, app) => result?,
+        () = server::serve(listener, app, &open) => {}
         () = server::told_to_stop() => {}
     }
     println!("draining");
     let drained = async {
-        inbound.drain().await;
+        // Both at once: what is still uploaded is refused, and its sender hears so.
+        tokio::join!(inbound.drain(), open.finish());
         let _ = tell.send(true);
         while tasks.join_next().await.is_some() {}
     };

@@ -1,7 +1,7 @@
 //! An application as a process.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,12 +47,27 @@ impl App {
 
     /// SIGTERM; how it ended, and what it had said.
     pub(crate) fn terminate(&self) -> (ExitStatus, Vec<String>) {
-        let mut process = self.process.lock().unwrap();
-        let id = process.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status();
-        assert!(told.unwrap().success());
-        let status = process.wait().unwrap();
+        self.command("kill", &["-TERM"], &[]);
+        let status = self.process.lock().unwrap().wait().unwrap();
         (status, self.lines.lock().unwrap().clone())
+    }
+
+    /// A command about the process, which stands between these arguments.
+    pub(crate) fn command(&self, program: &str, before: &[&str], after: &[&str]) {
+        let id = self.process.lock().unwrap().id().to_string();
+        let mut command = Command::new(program);
+        let done = command.args(before).arg(id).args(after).status();
+        assert!(done.unwrap().success(), "{program}");
+    }
+
+    /// Whether it has said a line that begins so.
+    pub(crate) fn has_said(&self, beginning: &str) -> bool {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().any(|line| line.starts_with(beginning))
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.port)).unwrap()
     }
 }
 
