@@ -32,6 +32,13 @@ pub(crate) struct Arguments {
     pub(crate) secret: Secret,
 }
 
+/// An error that does not know which argument it is about, with its causes.
+pub(crate) fn about(name: &str, err: &(dyn std::error::Error + 'static)) -> BoxError {
+    let causes = std::iter::successors(Some(err), |err| err.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    format!("{name}: {}", causes.join(": ")).into()
+}
+
 impl Arguments {
     pub(crate) fn read() -> Result<Self, BoxError> {
         // Not on the command line, which everybody on the machine may read.

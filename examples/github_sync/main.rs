@@ -37,7 +37,7 @@ use tower_webhook::receipt::{BoxReceipts, ReceiptEvent, ReceiptLayer, SqliteRece
 use tower_webhook::scheme::HmacScheme;
 use tower_webhook::{BoxError, Inbound};
 
-use self::arguments::Arguments;
+use self::arguments::{Arguments, about};
 use self::contents::Contents;
 use self::database::Database;
 use self::push::Tracked;
@@ -61,13 +61,18 @@ async fn main() {
 async fn run() -> Result<(), BoxError> {
     let arguments = Arguments::read()?;
     let lease = arguments.lease;
-    let database = Database::open(&arguments.database).await?;
+    let database = Database::open(&arguments.database).await;
+    let database = database.map_err(|err| about("--database", &err))?;
     let receipts = match &arguments.receipts {
-        Some(url) => tower_webhook::receipt::connect(url).await?,
+        Some(url) => {
+            let receipts = tower_webhook::receipt::connect(url).await;
+            receipts.map_err(|err| about("--receipts", &err))?
+        }
         None => BoxReceipts::new(SqliteReceipts::with_pool(database.pool()).await?),
     };
     let receipts = ReceiptLayer::new(receipts).with_observer(log);
-    let store = tower_webhook::store::connect(&arguments.store).await?;
+    let store = tower_webhook::store::connect(&arguments.store).await;
+    let store = store.map_err(|err| about("--store", &err))?;
     let inbound = Inbound::builder_with_store(HmacScheme::github(arguments.secret), store)
         .connection("github")
         .receipts(receipts.clone())
@@ -100,7 +105,8 @@ async fn run() -> Result<(), BoxError> {
     let pushes = match &arguments.queue {
         None => push::pushes(tracked, Handoff::new(table)),
         Some(url) => {
-            let (queue, pump) = nats::connect(url, table, lease).await?;
+            let connected = nats::connect(url, table, lease).await;
+            let (queue, pump) = connected.map_err(|err| about("--queue", &*err))?;
             tasks.spawn(pump.run(stop.clone()));
             push::pushes(tracked, Handoff::new(queue))
         }

@@ -14,7 +14,7 @@ use crate::payloads::{
     commit, installation, installation_repositories, push, repository_event, sha,
 };
 use crate::places::{Directory, Schema, unique};
-use crate::process::App;
+use crate::process::{App, command};
 use crate::sender::{Sender, github, is_duplicate};
 use crate::{history, number, recorded};
 
@@ -603,4 +603,25 @@ async fn every_recorded_event_has_its_answer() {
     assert!(status.success());
     let histories = history::of_file(&database).await;
     assert_eq!(histories.judge("recorded events", events.len() as u64), 0);
+}
+
+#[test]
+fn an_argument_that_is_wrong_is_named_at_the_start() {
+    let directory = Directory::new();
+    let database = directory.file("sync.db");
+    for (name, value) in [
+        ("--database", "/nowhere/sync.db"),
+        ("--store", "disk://"),
+        ("--receipts", "sqlight://x"),
+        // Nobody listens there.
+        ("--queue", "nats://127.0.0.1:1"),
+        ("--lease", "0"),
+        ("--backlog", "x"),
+    ] {
+        let arguments = ["--database", &database, name, value].map(str::to_owned);
+        let done = command("github_sync", &arguments, 0).output().unwrap();
+        assert!(!done.status.success(), "{name}");
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert!(said.contains(name), "{name}: {said}");
+    }
 }
