@@ -13,6 +13,8 @@ pub(crate) struct Config {
     pub(crate) lease: Duration,
     pub(crate) store: String,
     pub(crate) receipts: String,
+    /// How long receipts are kept; for ever without it.
+    pub(crate) receipts_ttl: Option<Duration>,
     pub(crate) connections: ConnectionMap,
 }
 
@@ -43,6 +45,7 @@ impl Config {
         let file: File = table.try_into().map_err(|err| in_field(path, &err))?;
         let mut settings = file.integrations.webhooks;
         let lease = seconds(&mut settings, "lease_seconds")?;
+        let receipts_ttl = seconds(&mut settings, "receipts_ttl_seconds")?;
         // Which stores there are is the gateway's own affair; the rest are the crate's settings.
         let mut take = |field: &str, usual: &str| match settings.remove(field) {
             Some(toml::Value::String(url)) => Ok(url),
@@ -56,6 +59,7 @@ impl Config {
             lease: lease.unwrap_or(Duration::from_secs(300)),
             store: take("store", "moka://")?,
             receipts: take("receipts", "memory")?,
+            receipts_ttl,
             settings: settings.try_into().map_err(|err| in_field(path, &err))?,
             connections: ConnectionMap::from_file(&connections)?,
         })

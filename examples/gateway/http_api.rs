@@ -37,8 +37,11 @@ async fn handle(RawWebhook(_payload, _delivery): RawWebhook) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
+/// What `/receipts` is asked. A name that is misspelt would otherwise give all of them.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Asked {
+    /// As `type/name`.
     connection: Option<String>,
     state: Option<String>,
     key: Option<String>,
@@ -46,10 +49,22 @@ struct Asked {
     offset: Option<u32>,
 }
 
+const STATES: [&str; 5] = [
+    "received",
+    "dispatched",
+    "acknowledged",
+    "duplicate",
+    "rejected",
+];
+
 async fn query(
     State(receipts): State<ReceiptLayer>,
     Query(asked): Query<Asked>,
-) -> Result<([(header::HeaderName, &'static str); 1], String), StatusCode> {
+) -> Result<([(header::HeaderName, &'static str); 1], String), (StatusCode, &'static str)> {
+    let state = asked.state.as_deref();
+    if state.is_some_and(|state| !STATES.contains(&state)) {
+        return Err((StatusCode::BAD_REQUEST, "no such state"));
+    }
     let query = ReceiptQuery {
         connection: asked.connection,
         state: asked.state,
@@ -59,7 +74,7 @@ async fn query(
         ..ReceiptQuery::default()
     };
     let found = receipts.query(&query).await;
-    let found = found.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    let found = found.map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, "the store is unavailable"))?;
     let rows: Vec<_> = found.iter().map(row).collect();
     let json = serde_json::Value::from(rows).to_string();
     Ok(([(header::CONTENT_TYPE, "application/json")], json))

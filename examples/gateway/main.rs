@@ -1,54 +1,28 @@
 //! An inbound gateway: all connections of a configuration file behind one address.
 //!
 //! `cargo run --example gateway -- --config examples/gateway/sample.toml`
+//!
+//! `/receipts`, `/metrics` and `/health` ask nobody who they are: a proxy lets only `/webhooks/` through.
 
 mod config;
 mod http_api;
 mod server;
+mod watch;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tower_webhook::connection::Connections;
-use tower_webhook::delivery::Delivery;
-use tower_webhook::observe::{Ended, MetricsObserver, Observer};
-use tower_webhook::outcome::{Incident, Outcome};
-use tower_webhook::receipt::{ReceiptEvent, ReceiptLayer};
-use tower_webhook::scheme::AuthErrorKind;
+use tower_webhook::receipt::{ReceiptError, ReceiptEvent, ReceiptLayer};
 use tower_webhook::{BoxError, Inbound};
 
 use self::config::Config;
+use self::watch::Watch;
 
 /// How long deliveries under way may take at shutdown.
 const GRACE: Duration = Duration::from_secs(25);
 /// How long a handler may run.
 const DEADLINE: Duration = Duration::from_secs(240);
-
-/// Counts, and writes what nobody must miss into the log.
-struct Watch(MetricsObserver);
-
-impl Observer for Watch {
-    fn outcome(&self, outcome: Outcome) {
-        self.0.outcome(outcome);
-    }
-
-    fn ended(&self, end: &Ended) {
-        self.0.ended(end);
-    }
-
-    fn verified(&self, delivery: &Delivery, bytes: usize) {
-        self.0.verified(delivery, bytes);
-    }
-
-    fn unauthenticated(&self, cause: AuthErrorKind) {
-        self.0.unauthenticated(cause);
-    }
-
-    fn incident(&self, incident: Incident) {
-        eprintln!("look at this: {incident:?}");
-        self.0.incident(incident);
-    }
-}
 
 /// One line a delivery, when it is over.
 fn log(event: &ReceiptEvent) {
@@ -85,26 +59,27 @@ async fn run() -> Result<(), BoxError> {
     let receipts = tower_webhook::receipt::connect(&config.receipts).await;
     let receipts = receipts.map_err(|err| in_field("receipts", &err))?;
     let receipts = ReceiptLayer::new(receipts).with_observer(log);
-    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
+    let recorder = watch::recorder()?;
 
     let inbound = Inbound::builder_with_store(Connections::new(config.connections), store)
         .settings(&config.settings)
         .handler_deadline(DEADLINE)
         .lease(config.lease)
         .receipts(receipts.clone())
-        .observer(Watch(MetricsObserver::new("unknown")))
+        .observer(Watch::new())
         .build()?;
     // After so long an open receipt belongs to a process that died.
     let abandoned = DEADLINE + config.lease;
-    let swept = receipts.sweep(abandoned).await?;
+    let kept = config.receipts_ttl;
+    let swept = tidy(&receipts, abandoned, kept).await?;
     if swept > 0 {
         println!("{swept} receipts of a process that died");
     }
-    let sweeper = receipts.clone();
+    let old = receipts.clone();
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(60)).await;
-            if let Err(err) = sweeper.sweep(abandoned).await {
+            if let Err(err) = tidy(&old, abandoned, kept).await {
                 eprintln!("receipts: {err}");
             }
         }
@@ -125,6 +100,18 @@ async fn run() -> Result<(), BoxError> {
         eprintln!("some deliveries are cut off: their senders try again");
     }
     Ok(())
+}
+
+/// Ends what a process that died left open, and forgets what is old. How many were left open.
+async fn tidy(
+    receipts: &ReceiptLayer,
+    abandoned: Duration,
+    kept: Option<Duration>,
+) -> Result<usize, ReceiptError> {
+    if let Some(kept) = kept {
+        receipts.purge(kept).await?;
+    }
+    receipts.sweep(abandoned).await
 }
 
 /// `--config FILE [--listen ADDR]`.

@@ -9,6 +9,7 @@ mod examples;
 mod flow;
 mod gateway;
 mod gateway_config;
+mod gateway_operator;
 mod gateway_stop;
 mod github_sync;
 mod history;
