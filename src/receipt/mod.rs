@@ -42,8 +42,12 @@
 //!
 //! A process that dies leaves open receipts behind. Call [`ReceiptLayer::sweep`] at the start, and
 //! every minute: what is open for longer than a handler and its lease may take is then rejected as
-//! abandoned. An observer hears of
-//! a step after it was written, so not of one whose process died in between.
+//! abandoned. An observer hears of a step after it was written, so not of one whose process died in between.
+//!
+//! A process may die after its claim was completed and before the receipt says so. The event is done, and
+//! the next delivery is a `duplicate`, but no receipt of its key is `acknowledged`: the one that would be is
+//! abandoned. So at most one receipt a key is acknowledged, and exactly one where no process dies. Whether an
+//! event is done, the store of claims says.
 
 mod boxed;
 #[cfg(feature = "test-util")]

@@ -137,9 +137,9 @@ pub struct Receipt {
     pub connection: String,
     /// The idempotency key, once it is known: receipts of one event have one key.
     pub key: Option<String>,
-    /// The delivery id that the provider gave.
+    /// The delivery id that the provider gave in the head. Where the payload holds it, it is in the key alone.
     pub delivery_id: Option<String>,
-    /// The event type.
+    /// The event type, where the head has it; otherwise as above.
     pub event_type: Option<String>,
     /// The SHA-256 of the payload, in hex digits.
     pub digest: String,
