@@ -8,6 +8,12 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tonic::transport::server::TcpIncoming;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_webhook::Inbound;
 use tower_webhook::dispatch::{Dispatch, Failure};
@@ -173,4 +179,47 @@ async fn axum_routes_to_it_and_without_the_stack_it_fails_closed() {
         let response: Result<_, Infallible> = app.oneshot(req).await;
         assert_eq!(response.unwrap().status(), status);
     }
+}
+
+/// What a server answers that calls the stack with the bodies it has.
+async fn served(server: impl Future<Output = ()> + Send + 'static, port: u16) -> StatusCode {
+    let server = tokio::spawn(server);
+    let mut req = delivery::<Full<Bytes>>(Some("push"), "{}");
+    *req.uri_mut() = format!("http://127.0.0.1:{port}/").parse().unwrap();
+    let mut client = Client::builder(TokioExecutor::new());
+    let client = client.http2_only(true).build_http();
+    let response = client.request(req).await.unwrap();
+    server.abort();
+    response.status()
+}
+
+#[tokio::test]
+async fn hyper_and_tonic_serve_it_without_axum_and_beside_grpc() {
+    let dispatch = Dispatch::new().on("push", says!(201)).unwrap();
+    let inbound = Inbound::builder(HmacScheme::github(Secret::new(KEY).unwrap()));
+    let inbound = inbound.build().unwrap();
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let stack = TowerToHyperService::new(inbound.layer(dispatch.clone()));
+    let hyper = async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let server = auto::Builder::new(TokioExecutor::new());
+        let served = server.serve_connection(TokioIo::new(stream), stack).await;
+        served.unwrap();
+    };
+    assert_eq!(served(hyper, port).await, 201);
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let stack = Router::new().route_service("/", inbound.layer(dispatch));
+    let (_, health) = tonic_health::server::health_reporter();
+    let routes = tonic::service::Routes::from(stack).add_service(health);
+    let tonic = async move {
+        let server = tonic::transport::Server::builder().add_routes(routes);
+        let served = server.serve_with_incoming(TcpIncoming::from(listener));
+        served.await.unwrap();
+    };
+    // The same delivery, to the same claims: the recorded answer.
+    assert_eq!(served(tonic, port).await, 201);
 }
