@@ -35,7 +35,7 @@ impl MokaStore {
         for due in strip {
             let _shard = self.shard(&due.key);
             if let Some(mut record) = self.done.get(&due.key).filter(|r| r.fence == due.fence) {
-                record.answer = record.answer.to_tombstone();
+                record.strip();
                 self.done.insert(due.key, record);
             }
         }
