@@ -147,13 +147,12 @@ fn an_accepted_delivery_allocates_so_often_beside_its_store() {
         .layer(OpenEnvelopeLayer::new())
         .layer(IdempotencyLayer::new(Granting));
     let count = allocations(stack.service_fn(answer), false, StatusCode::NO_CONTENT);
-    assert!(count <= 14, "{count} allocations");
-    // And for what is told of its end, its place in the extensions, and what may go on as a task.
+    assert!(count <= 11, "{count} allocations");
+    // And for what is told of its end, its place in the extensions and more room there, and what may go on as a task.
     let inbound = Inbound::builder_with_store(scheme(), Granting)
         .build()
         .unwrap();
     let stack = ServiceBuilder::new().layer(inbound).service_fn(answer);
     let count = allocations(stack, false, StatusCode::NO_CONTENT);
-    println!("{count}");
-    assert!(count <= 17, "{count} allocations");
+    assert!(count <= 15, "{count} allocations");
 }

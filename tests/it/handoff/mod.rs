@@ -91,7 +91,7 @@ impl Seen {
                 .get(name)
                 .map(|value| value.to_str().unwrap())
         };
-        let outcome = Outcome::of(&response);
+        let outcome = Outcome::of(response);
         Self {
             status: response.status().as_u16(),
             retry_after: header("retry-after").map(str::to_owned),
