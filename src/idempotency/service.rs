@@ -259,6 +259,7 @@ mod tests {
     #[test]
     fn what_is_allocated_for_a_delivery_is_at_hand_in_glibc() {
         let size = size(deliver::<Handler, MokaStore, Empty<Bytes>>);
-        assert!(size <= 1032, "{size} bytes");
+        let least = size_of::<Request<ClaimedBody>>();
+        assert!((least..=1032).contains(&size), "{size} bytes");
     }
 }

@@ -132,6 +132,23 @@ mod tests {
     }
 
     #[test]
+    fn a_part_is_escaped_wherever_it_has_to_be() {
+        for (sign, escaped) in [("%", "%25"), (":", "%3A"), ("\n", "%0A"), ("\u{7f}", "%7F")] {
+            for len in [1, 2, 15, 16, 17, 40] {
+                // Once and twice: two must not make up for each other.
+                for (one, other) in (0..len).flat_map(|one| [(one, one), (one, len - 1 - one)]) {
+                    let mut part = "~".repeat(len);
+                    part.replace_range(one..=one, sign);
+                    part.replace_range(other..=other, sign);
+                    let expected = format!("github::{}", part.replace(sign, escaped));
+                    let key = IdemKey::compose("github", None, &part);
+                    assert_eq!(key.as_str(), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn keys_of_one_text_have_one_hash_and_are_ordered_by_their_text() {
         let [one, again, two] = ["1", "1", "2"].map(|it| IdemKey::compose("github", None, it));
         let state = RandomState::new();
