@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{Limited, StreamBody};
@@ -16,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 use tower_webhook::BoxError;
 use tower_webhook::limit::BodyLimitLayer;
-use tower_webhook::scheme::HmacScheme;
+use tower_webhook::scheme::{Authenticator, HmacPass, HmacScheme, OpenError, Opened, Scheme};
 use tower_webhook::secret::Secret;
 use tower_webhook::verify::{VerifiedBody, VerifyLayer};
 
@@ -63,6 +64,10 @@ fn verify() -> VerifyLayer<HmacScheme> {
     VerifyLayer::new(HmacScheme::github(Secret::new(KEY).unwrap()))
 }
 
+async fn taken(_: Request<VerifiedBody>) -> Result<Response<String>, Infallible> {
+    Ok(Response::new(String::new()))
+}
+
 /// The answer to this body, and after how many milliseconds it came.
 async fn answered(limits: &BodyLimitLayer, body: &'static [Step]) -> (u16, u128) {
     let text = body.iter().filter_map(|step| match step {
@@ -70,11 +75,11 @@ async fn answered(limits: &BodyLimitLayer, body: &'static [Step]) -> (u16, u128)
         _ => None,
     });
     let req = signed(&text.collect::<String>(), steps(body));
-    let handler = service_fn(|_: Request<VerifiedBody>| async {
-        Ok::<_, Infallible>(Response::new(String::new()))
-    });
     let start = Instant::now();
-    let Ok(response) = limits.layer(verify().layer(handler)).oneshot(req).await;
+    let Ok(response) = limits
+        .layer(verify().layer(service_fn(taken)))
+        .oneshot(req)
+        .await;
     (response.status().as_u16(), start.elapsed().as_millis())
 }
 
@@ -115,6 +120,38 @@ async fn no_body_outlives_its_deadline_whatever_it_brings() {
     ];
     let late = answered(&limits, trickle).await;
     assert!(is_at(2000)(late), "{late:?}");
+}
+
+/// Secrets that somebody else keeps, who takes his time.
+struct SlowVault(Duration);
+
+impl Authenticator for SlowVault {
+    type Pass = HmacPass;
+    type Opening = Pin<Box<dyn Future<Output = Result<Opened<HmacPass>, OpenError>> + Send>>;
+
+    fn open(&self, head: &Parts) -> Self::Opening {
+        let scheme = HmacScheme::github(Secret::new(KEY).unwrap());
+        let pass = scheme.begin(head).unwrap();
+        let opened = Opened::new(pass, Scheme::profile(&scheme));
+        let takes = self.0;
+        Box::pin(async move {
+            sleep(takes).await;
+            Ok(opened)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_body_is_what_its_sender_is_waited_for() {
+    let vault = VerifyLayer::new(SlowVault(Duration::from_secs(9)));
+    let stack = BodyLimitLayer::new(64).layer(vault.layer(service_fn(taken)));
+    let body = steps(&[Waits(900), Sends("{}")]);
+    let Ok(response) = stack.clone().oneshot(signed("{}", body)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let start = Instant::now();
+    let Ok(response) = stack.oneshot(signed("", steps(&[Hangs]))).await;
+    let late = (response.status().as_u16(), start.elapsed().as_millis());
+    assert!(is_at(10_000)(late), "{late:?}");
 }
 
 #[tokio::test(start_paused = true)]
