@@ -26,7 +26,7 @@ fn an_upload_that_is_under_way_is_answered_at_shutdown() {
     let mut stream = app.connect();
     let length = delivery.body().as_bytes().len();
     let mut head = format!(
-        "POST /webhooks/github/primary HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n"
+        "POST /webhooks/github/primary HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n"
     );
     let headers = delivery.headers().iter();
     for (name, value) in headers.filter(|(name, _)| *name != "content-length" && *name != "host") {
@@ -34,10 +34,13 @@ fn an_upload_that_is_under_way_is_answered_at_shutdown() {
     }
     let (begin, end) = delivery.body().as_bytes().split_at(3);
     write!(stream, "{head}\r\n").unwrap();
+    // It says so when it begins to read the body.
+    let mut goes_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut goes_on).unwrap();
+    assert!(goes_on.starts_with(b"HTTP/1.1 100 "));
     stream.write_all(begin).unwrap();
     // Who has asked nothing keeps nobody waiting.
     let _idle = app.connect();
-    std::thread::sleep(Duration::from_millis(200));
 
     app.command("kill", &["-TERM"], &[]);
     while !app.has_said("draining") {
@@ -57,7 +60,9 @@ async fn more_connections_than_there_may_be_files_do_not_end_it() {
     let app = start(&directory);
     app.command("prlimit", &["--pid"], &["--nofile=40:40"]);
     let many: Vec<_> = (0..60).map(|_| app.connect()).collect();
-    sleep(Duration::from_millis(300)).await;
+    while app.open_files() < 40 {
+        sleep(Duration::from_millis(10)).await;
+    }
     drop(many);
     let sender = Sender::new();
     let health = Request::get(app.url("/health")).body(http_body_util::Full::default());

@@ -66,6 +66,11 @@ impl App {
         lines.iter().any(|line| line.starts_with(beginning))
     }
 
+    pub(crate) fn open_files(&self) -> usize {
+        let id = self.process.lock().unwrap().id();
+        std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().count()
+    }
+
     pub(crate) fn connect(&self) -> TcpStream {
         TcpStream::connect(("127.0.0.1", self.port)).unwrap()
     }
