@@ -87,6 +87,18 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+/// A number may be meant as a secret.
+macro_rules! quotes_no_number {
+    () => {
+        quotes_no_number!(visit_i64 i64, visit_u64 u64, visit_f64 f64);
+    };
+    ($($visit:ident $number:ty),*) => {
+        $(fn $visit<E: Error>(self, _: $number) -> Result<Self::Value, E> {
+            Err(unlike("a number", &self))
+        })*
+    };
+}
+
 struct One;
 
 impl<'de> Visitor<'de> for One {
@@ -110,17 +122,7 @@ impl<'de> Visitor<'de> for One {
         })
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
-        Err(unlike("a number", &self))
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
-        Err(unlike("a number", &self))
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
-        Err(unlike("a number", &self))
-    }
+    quotes_no_number!();
 }
 
 struct List;
@@ -136,17 +138,7 @@ impl<'de> Visitor<'de> for List {
         Err(unlike("a text", &self))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
-        Err(unlike("a number", &self))
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
-        Err(unlike("a number", &self))
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
-        Err(unlike("a number", &self))
-    }
+    quotes_no_number!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut secrets = Vec::new();
